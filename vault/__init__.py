@@ -1,0 +1,1 @@
+"""Secrets: sealing to staff keys, the service key ring and the audit chain."""
