@@ -1,0 +1,1 @@
+"""People and conversations: the queue, the desk, the bell and their store."""

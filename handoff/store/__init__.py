@@ -1,0 +1,1 @@
+"""Where conversations are kept: one port, three homes (SQLite, PostgreSQL, memory)."""

@@ -1,0 +1,54 @@
+"""Database migrations (Alembic), run from code so that no configuration file is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from handoff.store.engine import open_engine
+
+_HERE = Path(__file__).parent / "migrations"
+_LOCK = 4_703_122  # any constant: PostgreSQL's advisory lock for one upgrade at a time
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(url: str) -> None:
+    """Bring the database at ``url`` to the newest revision."""
+    engine = open_engine(url)
+    try:
+        async with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+    finally:
+        await engine.dispose()
+
+
+async def is_current(url: str) -> bool:
+    """Whether the database has every revision."""
+    engine = open_engine(url)
+    try:
+        async with engine.connect() as connection:
+            have = await connection.run_sync(
+                lambda sync: MigrationContext.configure(sync).get_current_revision()
+            )
+    finally:
+        await engine.dispose()
+    return have == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def upgrade_now(url: str) -> None:
+    """``upgrade`` for callers without an event loop."""
+    asyncio.run(upgrade(url))
