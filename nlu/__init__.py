@@ -1,0 +1,1 @@
+"""What words mean: normalising, the rule floor, the Rasa client and their ensemble."""

@@ -1,0 +1,1 @@
+"""Gyeot's own parts of the Rasa pipeline (Python 3.10)."""

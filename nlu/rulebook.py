@@ -1,0 +1,166 @@
+"""Load the reviewed rule files into a lexicon. Every mistake is named with its file and rule.
+
+    RulebookError        a rule file is broken; the message names file and rule
+
+A file is a mapping with any of the lists ``contexts``, ``harmless`` and ``rules``; see ``nlu/rules/``. A rule
+takes family and worry from its intent, or names them itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import yaml
+
+from nlu.anchors import PatternError
+from nlu.intents import MEANINGS
+from nlu.lexicon import Context, Harmless, Lexicon, Rule
+from nlu.patterns import compile_line
+from nlu.understanding import Worry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nlu.anchors import Script
+    from nlu.patterns import Pattern
+
+FOLDER: Final = Path(__file__).parent / "rules"
+_FAMILIES: Final = frozenset(meaning.family for meaning in MEANINGS.values())
+_WORRIES: Final = {worry.word: worry for worry in Worry}
+_LISTS: Final = {
+    "contexts": {"id", "ko", "en", "but_ko", "but_en"},
+    "harmless": {"id", "intent", "why", "ko", "en"},
+    "rules": {"id", "intent", "family", "worry", "why", "ko", "en", "unless", "needs"},
+}
+
+
+class RulebookError(Exception):
+    """A rule file is broken. The message names the file and the rule, for the person who edits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One raw entry of a list, and where it stands."""
+
+    file: str
+    fields: Mapping[str, object]
+
+    @property
+    def id(self) -> str:
+        return self.text("id")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.fields.get(key, default)
+        if not isinstance(value, str) or not value.strip():
+            raise self.broken(f"'{key}' must be a text")
+        return value.strip()
+
+    def lines(self, key: str) -> Sequence[str]:
+        value = self.fields.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(line, str) and line.strip() for line in value):
+            raise self.broken(f"'{key}' must be a list of texts")
+        return cast("list[str]", value)
+
+    def patterns(self, *, prefix: str = "") -> tuple[Pattern, ...]:
+        return tuple(
+            pattern
+            for script in _SCRIPTS
+            for line in self.lines(f"{prefix}{script}")
+            for pattern in self._compiled(line, script)
+        )
+
+    def _compiled(self, line: str, script: Script) -> tuple[Pattern, ...]:
+        try:
+            return compile_line(line, script)
+        except PatternError as broken:
+            raise self.broken(f"pattern '{line}': {broken}") from None
+
+    def broken(self, what: str) -> RulebookError:
+        return RulebookError(f"{self.file}, {self.fields.get('id', 'an entry without id')}: {what}")
+
+
+_SCRIPTS: Final[tuple[Script, ...]] = ("ko", "en")
+
+
+def load(folder: Path = FOLDER) -> Lexicon:
+    """The lexicon of every ``*.yaml`` file in ``folder``, in order of name. Raises ``RulebookError``."""
+    entries = {name: [_Entry(file, fields) for file, fields in _raw(folder, name)] for name in _LISTS}
+    if not entries["rules"]:
+        raise RulebookError(f"{folder.name}: no rules")
+    for name, found in entries.items():
+        _check(found, allowed=_LISTS[name])
+    contexts = tuple(
+        Context(entry.id, _some(entry), entry.patterns(prefix="but_")) for entry in entries["contexts"]
+    )
+    names = frozenset(context.id for context in contexts)
+    return Lexicon(
+        rules=tuple(_rule(entry, names) for entry in entries["rules"]),
+        contexts=contexts,
+        harmless=tuple(_harmless(entry) for entry in entries["harmless"]),
+    )
+
+
+def _raw(folder: Path, name: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            content = yaml.safe_load(path.read_text("utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as broken:
+            raise RulebookError(f"{path.name}: cannot be read as YAML: {type(broken).__name__}") from None
+        if not isinstance(content, dict) or not content.keys() <= _LISTS.keys():
+            raise RulebookError(f"{path.name}: may only hold {', '.join(_LISTS)}")
+        listed = content.get(name, [])
+        if not isinstance(listed, list) or not all(isinstance(fields, dict) for fields in listed):
+            raise RulebookError(f"{path.name}: '{name}' must be a list of entries")
+        yield from ((path.name, fields) for fields in listed)
+
+
+def _check(entries: Sequence[_Entry], *, allowed: set[str]) -> None:
+    seen: set[str] = set()
+    for entry in entries:
+        if unknown := sorted(entry.fields.keys() - allowed):
+            raise entry.broken(f"unknown key '{unknown[0]}'")
+        if entry.id in seen:
+            raise entry.broken("the id is used twice")
+        seen.add(entry.id)
+
+
+def _some(entry: _Entry) -> tuple[Pattern, ...]:
+    patterns = entry.patterns()
+    if not patterns:
+        raise entry.broken("has no pattern")
+    return patterns
+
+
+def _harmless(entry: _Entry) -> Harmless:
+    intent = entry.text("intent", "joke_hyperbole")
+    if intent not in MEANINGS:
+        raise entry.broken(f"unknown intent '{intent}'")
+    return Harmless(entry.id, intent, _some(entry))
+
+
+def _rule(entry: _Entry, contexts: frozenset[str]) -> Rule:
+    intent = entry.text("intent") if "family" not in entry.fields or "intent" in entry.fields else None
+    if intent is not None and intent not in MEANINGS:
+        raise entry.broken(f"unknown intent '{intent}'")
+    meaning = MEANINGS[intent] if intent else None
+    family = entry.text("family", meaning.family if meaning else None)
+    worry = entry.text("worry", meaning.worry.word if meaning else None)
+    if family not in _FAMILIES:
+        raise entry.broken(f"unknown family '{family}'")
+    if worry not in _WORRIES:
+        raise entry.broken(f"worry is one of {', '.join(_WORRIES)}")
+    for name in (*entry.lines("unless"), *entry.lines("needs")):
+        if name not in contexts:
+            raise entry.broken(f"unknown context '{name}'")
+    return Rule(
+        id=entry.id,
+        intent=intent,
+        family=family,
+        worry=_WORRIES[worry],
+        why=entry.text("why"),
+        patterns=_some(entry),
+        unless=tuple(entry.lines("unless")),
+        needs=tuple(entry.lines("needs")),
+    )
