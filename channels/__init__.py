@@ -1,0 +1,1 @@
+"""One adapter per way in: verify, parse, send."""

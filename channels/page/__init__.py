@@ -1,0 +1,1 @@
+"""The visitor's web page: its two documents, its style and its scripts."""
