@@ -1,0 +1,1 @@
+"""Listens, decides, delivers. The composition root and the command line live here."""

@@ -1,0 +1,211 @@
+"""The command line ``gyeot``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Literal, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from bot import first_run, logs
+from bot.clock import new_id, now
+from bot.settings import STATE, Keys, Settings, Unusable, read
+from bot.staffing import Newcomer, Staffing
+from handoff.errors import HandoffError
+from handoff.ledger import Ledger
+from handoff.people import Role
+from handoff.store.engine import open_engine
+from handoff.store.migrate import is_current, upgrade
+from handoff.store.sql import SqlStore
+from nlu.prepare import PrepareError
+from vault.errors import VaultError
+from vault.secret import SecretText
+
+app = typer.Typer(
+    name="gyeot",
+    help="곁 — a counselling line for young people hurt by digital sexual crime.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+staff_app = typer.Typer(help="Members of staff: add, list, disable.", no_args_is_help=True)
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(staff_app, name="staff")
+app.add_typer(db_app, name="db")
+
+_T = TypeVar("_T")
+
+_out = Console()
+_err = Console(stderr=True)
+
+
+def main() -> None:
+    """Entry point: errors an administrator can act on become one line and exit code 2."""
+    try:
+        app()
+    except (Unusable, HandoffError, VaultError, PrepareError) as error:
+        _stop(str(error))
+
+
+@app.command()
+def serve(
+    part: Annotated[
+        Literal["all", "public", "console", "worker"], typer.Argument(help="Which part runs in this process.")
+    ] = "all",
+) -> None:
+    """Serve visitors and staff until Ctrl-C."""
+    from bot.serve import serve as run  # noqa: PLC0415  the web stack loads only where it is used
+
+    settings = read()
+    logs.configure(settings.log_level, sys.stderr.isatty())
+    asyncio.run(run(settings, part, lambda: _err.print(_addresses(settings, part))))
+
+
+@app.command()
+def demo() -> None:
+    """Make keys and demonstration staff in ./var if there are none, then serve everything."""
+    first_run.make_keys()
+    newcomers = asyncio.run(first_run.make_staff(read()))
+    if newcomers:
+        _show_passphrases(newcomers)
+    serve("all")
+
+
+@app.command()
+def talk(lang: Annotated[Literal["ko", "en"], typer.Option(help="Language to begin in.")] = "ko") -> None:
+    """Converse with the bot in the terminal; a counselor can claim it in the console."""
+    from bot.talk import talk as run  # noqa: PLC0415
+
+    settings = read()
+    logs.configure("error", pretty=True)
+    asyncio.run(run(settings, lang))
+
+
+@app.command()
+def triage(
+    rules_only: Annotated[bool, typer.Option("--rules-only", help="Do not ask Rasa.")] = False,
+) -> None:
+    """Assess JSON lines {"text", "lang"?} from standard input, each the first message of its conversation."""
+    from bot.assess_lines import assess_lines  # noqa: PLC0415
+
+    logs.configure("error", pretty=True)
+    failures = asyncio.run(assess_lines(sys.stdin.buffer, sys.stdout.buffer, rules_only))
+    if failures:
+        _err.print(
+            f"{failures} line(s) could not be assessed; their error stands on their line", style="yellow"
+        )
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, keys, database, model, content and clock. Exit code 1 when something is wrong."""
+    from bot.doctor import examine  # noqa: PLC0415
+
+    logs.configure("error", pretty=True)
+    table = Table("check", "result", "what to do", box=None)
+    worst = 0
+    for finding in asyncio.run(examine()):
+        mark = {"good": "[green]good[/]", "warning": "[yellow]warning[/]", "bad": "[red]bad[/]"}[
+            finding.state
+        ]
+        table.add_row(finding.check, mark, finding.words)
+        worst = max(worst, finding.state == "bad")
+    _out.print(table)
+    raise typer.Exit(int(worst))
+
+
+@app.command()
+def keys() -> None:
+    """Print fresh keys for an environment file. Nothing is written anywhere."""
+    typer.echo(first_run.KeyLines.new().text, nl=False)
+
+
+@staff_app.command("add")
+def staff_add(
+    name: Annotated[str, typer.Argument(help="Sign-in name.")],
+    role: Annotated[Literal["counselor", "supervisor"], typer.Option(help="What they are.")] = "counselor",
+    admitted_by: Annotated[
+        str | None, typer.Option(help="A supervisor who admits them now and types their passphrase.")
+    ] = None,
+) -> None:
+    """Add a member of staff and print their passphrase once."""
+
+    async def add(staffing: Staffing) -> Newcomer:
+        desk = []
+        if admitted_by:
+            passphrase = SecretText(typer.prompt(f"Passphrase of {admitted_by}", hide_input=True))
+            desk = await staffing.unlock_desk(admitted_by, passphrase)
+        return await staffing.add(name, Role(role), desk)
+
+    newcomer = _with_staffing(add)
+    _show_passphrases([newcomer])
+    if not newcomer.admitted:
+        _out.print("Not admitted yet: a supervisor opens Staff in the console and presses Admit.")
+
+
+@staff_app.command("list")
+def staff_list() -> None:
+    """Who works here, and who holds the desk's keys."""
+    table = Table("name", "role", "admitted", "state", box=None)
+    for staff, admitted in _with_staffing(lambda staffing: staffing.everyone()):
+        state = "active" if staff.disabled_at is None else "disabled"
+        table.add_row(staff.name, staff.role, "yes" if admitted else "no", state)
+    _out.print(table)
+
+
+@staff_app.command("disable")
+def staff_disable(name: Annotated[str, typer.Argument(help="Sign-in name.")]) -> None:
+    """Close an account at once; new conversations are sealed to keys it has no share of."""
+    _with_staffing(lambda staffing: staffing.disable(name))
+    _out.print(f"{name} can no longer sign in.")
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the newest revision."""
+    STATE.mkdir(mode=0o700, exist_ok=True)
+    asyncio.run(upgrade(read().database_url))
+    _out.print("The database is up to date.")
+
+
+def _with_staffing(work: Callable[[Staffing], Awaitable[_T]]) -> _T:
+    async def run() -> _T:
+        settings = read()
+        store = SqlStore(open_engine(settings.database_url))
+        try:
+            if not await is_current(settings.database_url):
+                raise Unusable("the database is not up to date. Run: gyeot db upgrade")
+            return await work(Staffing(store, Ledger(Keys(settings).audit), now, new_id))
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _addresses(settings: Settings, part: str) -> Panel:
+    lines = []
+    if part in {"all", "public"}:
+        lines.append(f"Visitors  http://{settings.public_host}:{settings.public_port}/")
+    if part in {"all", "console"}:
+        lines.append(f"Staff     http://{settings.console_host}:{settings.console_port}/")
+    lines.append("Ctrl-C stops everything.")
+    return Panel("\n".join(lines), title="곁 Gyeot", expand=False)
+
+
+def _show_passphrases(newcomers: Sequence[Newcomer]) -> None:
+    """Plain lines, so that no terminal breaks a passphrase in two."""
+    typer.echo("\n새 직원 · New staff. Each passphrase is shown once and kept nowhere.\n")
+    for newcomer in newcomers:
+        staff = newcomer.staff
+        typer.echo(f"  {staff.name:<10} {staff.role:<12} {newcomer.passphrase.reveal()}")
+    typer.echo("")
+
+
+def _stop(words: str) -> NoReturn:
+    _err.print(words, style="red", markup=False, highlight=False)
+    raise SystemExit(2)

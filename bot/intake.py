@@ -1,0 +1,178 @@
+"""Transaction 1: what came in is claimed, sealed and kept before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.tools import Tools
+from channels.port import InboundMessage, UnknownSession
+from handoff.conversation import (
+    Address,
+    Author,
+    Claim,
+    ClaimKey,
+    Conversation,
+    Entry,
+    InboxItem,
+)
+from handoff.errors import StoreBusy
+from handoff.people import DeskKey
+from handoff.store.ports import Transaction
+from vault.desk import new_conversation_key
+from vault.entries import EntryBody, seal_entry
+from vault.keyring import Place
+from vault.places import EntryPlace
+from vault.secret import SecretText
+from vault.session import seal_for_session
+
+
+class NotReady(StoreBusy):
+    """No desk key exists yet: nobody could ever read what is written. Add staff first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message with the keyed indexes it is known by, its language, and what the page has shown so far."""
+
+    message: InboundMessage
+    key: ClaimKey
+    address: bytes = field(repr=False)
+    lang: str
+    at: int
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The entry a message became. ``fresh`` is false when the same event had come before."""
+
+    conversation: str
+    seq: int
+    fresh: bool
+
+
+async def receive(tools: Tools, arrivals: Sequence[Arrival]) -> list[Received]:
+    """Take a batch in, in one commit. Raises ``StoreBusy``; then nothing was kept."""
+    async with tools.store.begin() as tx:
+        intake = await _Intake.prepare(tools, tx, arrivals)
+        results = [intake.take(arrival) for arrival in arrivals]
+        await intake.write(tx)
+    return results
+
+
+def inbox_place(conversation: str, seq: int) -> Place:
+    """Where an undecided text belongs."""
+    return Place("inbox", f"{conversation}/{seq}", "sealed_text")
+
+
+class _Intake:
+    """One batch under way: what is known, and what will be written."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._desk: DeskKey | None = None
+        self._claims: dict[ClaimKey, Claim] = {}
+        self._addresses: dict[bytes, Address] = {}
+        self._conversations: dict[str, Conversation] = {}
+        self._known: set[str] = set()
+        self._new_claims: list[Claim] = []
+        self._new_addresses: list[Address] = []
+        self._entries: list[Entry] = []
+        self._inbox: list[InboxItem] = []
+        self._marks: dict[str, int] = {}
+
+    @classmethod
+    async def prepare(cls, tools: Tools, tx: Transaction, arrivals: Sequence[Arrival]) -> _Intake:
+        intake = cls(tools)
+        intake._claims = dict(await tx.claims.find([arrival.key for arrival in arrivals]))
+        intake._addresses = dict(await tx.addresses.find(list({arrival.address for arrival in arrivals})))
+        ids = {address.conversation for address in intake._addresses.values()}
+        ids |= {claim.conversation for claim in intake._claims.values()}
+        intake._conversations = dict(await tx.conversations.lock(sorted(ids)))
+        intake._known = set(intake._conversations)
+        if any(arrival.address not in intake._addresses for arrival in arrivals):
+            intake._desk = await tx.desk_keys.current()
+        return intake
+
+    def take(self, arrival: Arrival) -> Received:
+        """Add one message to the batch, unless its event was claimed before."""
+        claim = self._claims.get(arrival.key)
+        if claim is not None:
+            self._attach(arrival, claim.conversation)
+            return Received(claim.conversation, claim.seq, fresh=False)
+        conversation = self._conversation(arrival)
+        seq = conversation.next_seq
+        self._conversations[conversation.id] = replace(
+            conversation, next_seq=seq + 1, last_at=arrival.at, lang=arrival.lang
+        )
+        self._keep(arrival, conversation, seq)
+        return Received(conversation.id, seq, fresh=True)
+
+    async def write(self, tx: Transaction) -> None:
+        """Write the batch. Raises ``StoreBusy`` when another process claimed one of the events meanwhile."""
+        taken = await tx.claims.take(self._new_claims)
+        if len(taken) != len(self._new_claims):
+            raise StoreBusy("the same event came in twice at once")
+        new = [value for id, value in self._conversations.items() if id not in self._known]
+        touched = {entry.conversation for entry in self._entries} & self._known
+        await tx.conversations.add(new)
+        await tx.conversations.save([self._conversations[id] for id in sorted(touched)])
+        await tx.addresses.add(self._new_addresses)
+        await tx.entries.append(self._entries)
+        await tx.inbox.put(self._inbox)
+        await tx.shown.up_to(self._marks, "web")
+
+    def _keep(self, arrival: Arrival, conversation: Conversation, seq: int) -> None:
+        text = arrival.message.text
+        place = EntryPlace(conversation.id, seq, Author.VISITOR)
+        sealed = seal_entry(conversation.public_key, EntryBody((text,)), place)
+        for_now = self._tools.ring.seal_text(inbox_place(conversation.id, seq), SecretText(text))
+        claim = Claim(arrival.key, conversation.id, seq, arrival.at)
+        self._claims[arrival.key] = claim
+        self._new_claims.append(claim)
+        self._entries.append(Entry(conversation.id, seq, Author.VISITOR, arrival.at, sealed))
+        self._inbox.append(InboxItem(conversation.id, seq, for_now, arrival.at))
+        if arrival.seen:
+            self._marks[conversation.id] = arrival.seen
+
+    def _conversation(self, arrival: Arrival) -> Conversation:
+        address = self._addresses.get(arrival.address)
+        return self._open(arrival) if address is None else self._conversations[address.conversation]
+
+    def _open(self, arrival: Arrival) -> Conversation:
+        if not arrival.message.opens:
+            raise UnknownSession
+        if self._desk is None:
+            raise NotReady("no staff has been added yet")
+        id = self._tools.new_id()
+        key = new_conversation_key(self._desk.public_key, self._desk.epoch, id)
+        conversation = Conversation(
+            id=id,
+            channel=arrival.message.channel,
+            lang=arrival.lang,
+            opened_at=arrival.at,
+            last_at=arrival.at,
+            desk_epoch=self._desk.epoch,
+            public_key=key.public_key,
+            sealed_key=key.sealed_private,
+        )
+        self._conversations[id] = conversation
+        self._attach(arrival, id, key.private)
+        return conversation
+
+    def _attach(self, arrival: Arrival, conversation: str, private_key: bytes | None = None) -> None:
+        """Let this address lead to the conversation. A replayed first message may bring a new token."""
+        if arrival.address in self._addresses:
+            return
+        message, sealed_address, sealed_key = arrival.message, None, None
+        if not message.token:
+            place = Place("address", arrival.address.hex(), "sealed_address")
+            sealed_address = self._tools.ring.seal_text(place, SecretText(message.address))
+        elif private_key is not None:
+            sealed_key = seal_for_session(SecretText(message.address), conversation, private_key)
+        address = Address(
+            message.channel, arrival.address, conversation, sealed_address, sealed_key, arrival.at
+        )
+        self._addresses[arrival.address] = address
+        self._new_addresses.append(address)
