@@ -1,0 +1,105 @@
+"""Rules and model together: the more worrying reading wins, silence is never safe."""
+
+from __future__ import annotations
+
+import pytest
+
+from nlu.ensemble import Ensemble, combine, unread
+from nlu.intents import INTENTS, MEANINGS
+from nlu.rasa import ScriptedReader
+from nlu.rulebook import load
+from nlu.understanding import ModelReading, RuleReading, Signal, Worry
+
+NOTHING = RuleReading()
+DANGER = RuleReading((Signal("self_harm", Worry.DANGER, "rules", "suicide.plan", 1.0),), (), "suicide_intent")
+GREET = RuleReading((Signal("smalltalk", Worry.CALM, "rules", "greet", 1.0),), (), "greet")
+JOKE = RuleReading(
+    (Signal("smalltalk", Worry.CALM, "rules", "hyperbole.exam", 1.0),), ("hyperbole.exam",), "joke_hyperbole"
+)
+
+
+def model(*ranking: tuple[str, float]) -> ModelReading:
+    return ModelReading(ranking[0][0], ranking[0][1], ranking)
+
+
+def test_there_are_fifty_one_intents_and_every_family_is_a_topic() -> None:
+    from handoff.risk import Topic
+
+    assert len(INTENTS) == 51
+    assert {Topic(meaning.family) for meaning in MEANINGS.values()}
+
+
+def test_a_rule_alarm_is_never_calmed_by_the_model() -> None:
+    read = combine(DANGER, model(("joke_hyperbole", 0.99)), "ko")
+    assert read.worry is Worry.DANGER
+    assert read.intent == "suicide_intent"
+    assert read.signals[0].source == "rules"
+
+
+def test_a_model_alarm_is_never_calmed_by_silent_rules() -> None:
+    read = combine(GREET, model(("offender_here", 0.8), ("greet", 0.2)), "ko")
+    assert (read.worry, read.intent, read.model) == (Worry.DANGER, "offender_here", "answered")
+    assert read.signals[0].family == "immediate_danger"
+
+
+def test_danger_spread_over_neighbours_is_danger() -> None:
+    read = combine(NOTHING, model(("suicide_intent", 0.4), ("self_injury_now", 0.3), ("greet", 0.3)), "ko")
+    assert read.worry is Worry.DANGER
+    assert read.signals[0].confidence == pytest.approx(0.7)
+
+
+def test_doubtful_danger_asks_for_care() -> None:
+    read = combine(NOTHING, model(("chitchat", 0.7), ("suicide_intent", 0.25)), "ko")
+    assert read.worry is Worry.CARE
+    assert read.signals[0].name == "suicide_intent"
+    assert read.intent is None  # doubt is no reading
+
+
+def test_a_joke_stops_a_low_alarm_but_not_a_sure_one() -> None:
+    low = combine(JOKE, model(("suicide_intent", 0.6), ("joke_hyperbole", 0.4)), "ko")
+    sure = combine(JOKE, model(("suicide_intent", 0.9), ("joke_hyperbole", 0.1)), "ko")
+    assert low.worry < Worry.DANGER
+    assert sure.worry is Worry.DANGER
+
+
+@pytest.mark.parametrize("silent", ["away", "off"])
+def test_nothing_read_goes_to_a_person(silent: str) -> None:
+    read = combine(NOTHING, None, "en", silent="away" if silent == "away" else "off")
+    assert read.model == silent
+    assert [(s.family, s.worry, s.name) for s in read.signals] == [("human", Worry.CARE, "unread")]
+
+
+def test_a_model_that_cannot_tell_is_no_reading() -> None:
+    read = combine(NOTHING, model(("greet", 0.1), ("chitchat", 0.1)), "en")
+    assert (read.model, read.worry, read.signals[0].name) == ("unsure", Worry.CARE, "unread")
+
+
+def test_an_unknown_intent_is_no_reading() -> None:
+    assert combine(NOTHING, model(("from_tomorrow", 1.0)), "en").signals[0].name == "unread"
+
+
+def test_equal_worry_takes_the_sure_model_s_intent() -> None:
+    rules = RuleReading((Signal("therapy", Worry.CARE, "rules", "distress", 1.0),), (), "distress")
+    assert combine(rules, model(("ask_deletion", 0.9)), "ko").intent == "ask_deletion"
+    assert combine(GREET, model(("chitchat", 0.9)), "ko").intent == "greet"
+
+
+def test_unread_is_a_person_s_matter() -> None:
+    assert unread("en").worry is Worry.CARE
+    assert unread("en").model == "away"
+
+
+async def test_understand_reads_with_both() -> None:
+    reader = ScriptedReader(lambda _: model(("deepfake_made", 0.9)))
+    ensemble = Ensemble(load(), reader)
+    read = await ensemble.understand("딥페이크 당했어요")
+    assert (read.lang, read.model, read.intent) == ("ko", "answered", "deepfake_made")
+    reader.away = True
+    read = await ensemble.understand("i saved up all my pills")
+    assert (read.lang, read.model, read.worry) == ("en", "away", Worry.DANGER)
+    assert (await reader.state()) == "away"
+
+
+async def test_rules_alone_say_that_the_model_is_off() -> None:
+    read = await Ensemble(load(), None).understand("ㅁㄴㅇㄹ", "en")
+    assert (read.lang, read.model, read.signals[0].name) == ("en", "off", "unread")
