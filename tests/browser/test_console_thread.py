@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 from console_fake import FakeConsole
 from console_steps import NOTE, SAID, opened, posted, sign_in, threatened
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 pytest_plugins = ("console_fixtures",)
@@ -163,6 +164,27 @@ async def test_drafts_are_kept_per_conversation_and_per_kind(page: Page, fake: F
     await expect(page.locator("#box")).to_have_value("답장 쓰던 것")
     await page.click("#mode-note")
     await expect(page.locator("#box")).to_have_value("메모 쓰던 것")
+
+
+async def test_a_fetch_sent_before_the_claim_does_not_undo_it(page: Page, fake: FakeConsole) -> None:
+    talk = threatened(fake)
+    await opened(page, fake, talk, claim=False)
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        asked.set()
+        await may_answer.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(f"**/api/conversations/{talk.id}", late, times=1)
+    fake.ring(talk.id)
+    await asyncio.wait_for(asked.wait(), 10)
+    await page.click("#do-claim")
+    await expect(page.locator("#box")).to_be_focused()
+    may_answer.set()
+    await page.wait_for_timeout(700)
+    await expect(page.locator("#box")).to_be_focused()
 
 
 async def test_release_and_close_which_asks_once(page: Page, fake: FakeConsole) -> None:

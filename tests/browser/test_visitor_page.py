@@ -180,7 +180,7 @@ async def test_broken_stream_is_said_and_caught_up(page: Page, fake: Fake) -> No
     await begin(page)
     await until(lambda: "GET /api/events" in fake.asked)
     fake.streams = False
-    await expect(page.locator("#notice")).to_have_text(ko("connection_lost"), timeout=8000)
+    await expect(page.locator("#notice")).to_have_text(ko("connection_lost"), timeout=15000)
     fake.talk.add("counselor", "저 왔어요")
     fake.streams = True
     await expect(page.get_by_text("저 왔어요")).to_be_visible(timeout=15000)
@@ -219,7 +219,7 @@ async def test_reload_brings_the_talk_back(page: Page) -> None:
 async def test_session_that_ended_elsewhere_empties_the_screen(page: Page, fake: Fake) -> None:
     await begin(page)
     fake.talks.clear()
-    await expect(page.locator("#notice")).to_have_text(ko("session_over"), timeout=10000)
+    await expect(page.locator("#notice")).to_have_text(ko("session_over"), timeout=15000)
     assert await shown(page) == []
 
 

@@ -32,7 +32,7 @@ def site(fake: Fake) -> Iterator[str]:
 async def page(context: BrowserContext, site: str) -> AsyncIterator[Page]:
     """The chat, open; whatever the browser complains about fails the test."""
     page = await context.new_page()
-    page.set_default_timeout(5000)
+    page.set_default_timeout(15_000)
     complaints: list[str] = []
 
     def complain(message: ConsoleMessage) -> None:
@@ -65,7 +65,7 @@ async def shown(page: Page) -> list[str]:
     return await page.locator("#log .text").all_inner_texts()
 
 
-async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float = 5) -> None:
+async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float = 15) -> None:
     """Wait until something is so; fail when it does not become so."""
     async with asyncio.timeout(seconds):
         while True:

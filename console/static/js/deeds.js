@@ -66,7 +66,7 @@ export class Deeds {
       const body = await this.#body(`${thread.id}/${action}`, of, make);
       const facts = await api.post(`/api/conversations/${encodeURIComponent(thread.id)}/${action}`, body);
       this.#pending.delete(`${thread.id}/${action}`);
-      if (state.thread === thread) thread.take(facts);
+      if (state.thread === thread) thread.acted(facts);
       return true;
     } catch (error) {
       if (error instanceof Refused && error.final) this.#pending.delete(`${thread.id}/${action}`);

@@ -67,6 +67,12 @@ export class Thread {
     if (facts.may.includes("reply") && !facts.may.includes("note")) this.mode = "reply";
   }
 
+  /** Take over the answer to an action; a fetch sent before it knows less and no longer counts. */
+  acted(facts) {
+    this.#asked += 1;
+    this.take(facts);
+  }
+
   async sealNote(text, noteId) {
     const sealed = await sealNote(fromBase64(this.facts.public_key), text, { conversation: this.id, noteId });
     return toBase64(sealed);
