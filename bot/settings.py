@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from bot.channel_settings import ChannelSettings
 from vault.blindindex import BlindIndex
 from vault.errors import VaultError
 from vault.keyring import ServiceKeyRing
@@ -21,7 +22,7 @@ class Unusable(Exception):
     """The settings cannot be used. The message says which and why, never a value."""
 
 
-class Settings(BaseSettings):
+class Settings(ChannelSettings):
     """What an administrator decides. Secrets do not print."""
 
     model_config = SettingsConfigDict(
