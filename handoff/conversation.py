@@ -30,13 +30,57 @@ class Author(StrEnum):
     NOTE = "note"
 
 
+class Speaker(StrEnum):
+    """Who writes: the one it happened to, or somebody beside them, or who did it."""
+
+    SELF = "self"
+    FRIEND = "friend"
+    PARENT = "parent"
+    TEACHER = "teacher"
+    OFFENDER = "offender"
+
+
+class Track(StrEnum):
+    """Which queue a conversation belongs to. Who did harm is never among those who were harmed."""
+
+    HARMED = "harmed"
+    OFFENDER = "offender"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A constant word for something that a line hinted at, and when."""
+
+    word: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Where the visitor stands in a lesson or a self-check. ``score``: how worrying the answers were."""
+
+    course: str
+    step: int
+    score: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Where the bot stands in its dialogue: ids of its own texts, never a visitor's words."""
+    """Where the bot stands in its dialogue: ids of its own texts and constant words, never a visitor's words.
+
+    ``notes``: what should still be said about the visitor's situation. ``danger_seq``: the last line that
+    told of danger by itself. ``check_ins``: how often the bot asked into the silence after it.
+    """
 
     said: tuple[str, ...] = ()
     asked: str | None = None
     turn: int = 0
+    hints: tuple[Hint, ...] = ()
+    notes: tuple[str, ...] = ()
+    speaker: Speaker = Speaker.SELF
+    lesson: Lesson | None = None
+    danger_seq: int | None = None
+    check_ins: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +107,11 @@ class Conversation:
     claimed_at: int | None = None
     closed_at: int | None = None
 
+    @property
+    def track(self) -> Track:
+        """The queue it belongs to."""
+        return Track.OFFENDER if self.talk.speaker is Speaker.OFFENDER else Track.HARMED
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -71,6 +120,10 @@ class Address:
     On the web the address is the session token itself: nothing can be pushed, so there is no sealed
     address; ``sealed_key`` is the conversation's private key under that token, so that only the
     holder of the cookie lets the server open the visitor's own thread again.
+
+    ``shut``: why nothing may be sent there until the visitor writes again (``Blocked``, ``Quiet``).
+    ``device``: what they said of it, ``alone`` or ``watched``. ``sealed_ticket``: a one-use way to answer,
+    good until ``ticket_until``.
     """
 
     channel: str
@@ -79,6 +132,11 @@ class Address:
     sealed_address: bytes | None = field(repr=False)
     sealed_key: bytes | None = field(repr=False)
     created_at: int
+    heard_at: int | None = None
+    shut: str | None = None
+    device: str | None = None
+    sealed_ticket: bytes | None = field(default=None, repr=False)
+    ticket_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +163,10 @@ class InboxItem:
 
 
 class DeliveryState(StrEnum):
-    """``pending`` waits or is leased; ``failed`` is a dead letter that a counselor sees."""
+    """``pending``: waits or is leased; ``held``: waits for the visitor; ``failed``: a dead letter."""
 
     PENDING = "pending"
+    HELD = "held"
     FAILED = "failed"
 
 
@@ -128,6 +187,22 @@ class OutboxItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A message as the provider knows it: ours, or the visitor's own that we may delete for them.
+
+    ``index`` is keyed; ``state`` is the provider's word for how far it came and only moves on.
+    """
+
+    channel: str
+    index: bytes = field(repr=False)
+    conversation: str
+    seq: int
+    sealed_id: bytes = field(repr=False)
+    at: int
+    state: str = "sent"
+
+
+@dataclass(frozen=True, slots=True)
 class AssessmentRecord:
     """What was decided about one entry, and why: constant words and numbers, never text."""
 
@@ -140,6 +215,53 @@ class AssessmentRecord:
     confidence: float
     reasons: tuple[str, ...]
     model: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Risk and topic as somebody, or a machine, saw them."""
+
+    risk: Risk
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A person looked and set risk and topic: what stood before, what stands after. Never text.
+
+    ``seq`` is the last entry that was assessed by then (0: none); ``intent``, ``confidence`` and
+    ``version`` are what the machine said of it and which model that was.
+    """
+
+    id: str
+    conversation: str
+    seq: int
+    at: int
+    staff: str
+    version: str | None
+    intent: str | None
+    confidence: float
+    before: Judgement
+    after: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What drift is measured on: an assessment without its reasons, and the conversation's language."""
+
+    conversation: str
+    seq: int
+    at: int
+    lang: str
+    confidence: float
+    model: str
+    version: str | None
+
+    @property
+    def mark(self) -> tuple[int, str, int]:
+        """Its place in time; no two have the same."""
+        return (self.at, self.conversation, self.seq)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,11 @@ from handoff.conversation import (
     ClaimKey,
     Conversation,
     Entry,
+    Judgement,
+    Label,
     Phase,
+    Speaker,
+    Talk,
 )
 from handoff.errors import Closed, Forbidden, NotFound, NotYours, Taken
 from handoff.ledger import Deed, Ledger
@@ -130,11 +134,15 @@ class Desk:
             )
 
     async def correct(self, request: Request, risk: Risk, topic: Topic) -> Conversation:
-        """Set risk and topic. Only a person may lower a risk; the chain keeps what it was."""
+        """Set risk and topic. Only a person may lower a risk; the chain keeps what it was.
+
+        It is also kept as a label beside what the machine had said, without a word of the text.
+        """
         async with self._work(request, Action.CORRECT, to=f"{risk.word}/{topic}") as work:
             if work.done:
                 return work.conversation
-            return await work.save(risk=risk, topic=topic)
+            await work.tx.labels.put([await self._label(work, request.staff, Judgement(risk, topic))])
+            return await work.save(risk=risk, topic=topic, talk=_retracked(work.conversation, topic))
 
     async def admit(self, supervisor: Staff, newcomer: str, shares: Sequence[DeskShare]) -> None:
         """Give a member of staff the desk's keys, sealed to them by a supervisor's browser."""
@@ -174,6 +182,23 @@ class Desk:
         self._opened = {key: then for key, then in self._opened.items() if at - then < ONE_OPENING}
         self._opened.setdefault(reader, at)
         return found
+
+    async def _label(self, work: _Work, staff: Staff, after: Judgement) -> Label:
+        conversation = work.conversation
+        records = await work.tx.entries.assessments(conversation.id)
+        last = records[-1] if records else None
+        return Label(
+            id=self._tools.new_id(),
+            conversation=conversation.id,
+            seq=last.seq if last else 0,
+            at=self._tools.now(),
+            staff=staff.id,
+            version=last.version if last else None,
+            intent=last.intent if last else None,
+            confidence=last.confidence if last else 0.0,
+            before=Judgement(conversation.risk, conversation.topic),
+            after=after,
+        )
 
     async def _say(self, work: _Work, body: EntryBody) -> Conversation:
         conversation, at = work.conversation, self._tools.now()
@@ -226,6 +251,14 @@ class _Work:
         return self.conversation
 
 
+def _retracked(conversation: Conversation, topic: Topic) -> Talk:
+    """Who the visitor is seen to be once a person has set the topic: that alone changes the track."""
+    talk = conversation.talk
+    if topic is Topic.OFFENDER:
+        return replace(talk, speaker=Speaker.OFFENDER)
+    return replace(talk, speaker=Speaker.SELF) if talk.speaker is Speaker.OFFENDER else talk
+
+
 def _holds_already(staff: Staff, action: Action, conversation: Conversation) -> bool:
     mine = relation(staff.id, conversation) is Relation.HOLDER
     return action is Action.CLAIM and mine and allowed(action, staff.role, Relation.FREE)
@@ -235,6 +268,8 @@ def _permit(staff: Staff, action: Action, conversation: Conversation) -> None:
     if not any(allowed(action, staff.role, standing) for standing in Relation):
         raise Forbidden("your role may not do this")
     standing = relation(staff.id, conversation)
+    if standing is Relation.WALLED and not allowed(Action.OPEN, staff.role, standing):
+        raise Forbidden("a supervisor sees to this conversation")
     if action is Action.CLAIM and standing is Relation.OTHER:
         raise Taken("somebody else has claimed it")
     if conversation.phase is Phase.CLOSED and action is not Action.NOTE:

@@ -16,7 +16,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A member of staff, with what the server keeps of their keys: nothing that opens anything."""
+    """A member of staff, with what the server keeps of their keys: nothing that opens anything.
+
+    ``sealed_phone``: where they are rung when they are on call, under the service key.
+    """
 
     id: str
     name: str
@@ -27,6 +30,7 @@ class Staff:
     wrapped_private_key: bytes = field(repr=False)
     created_at: int
     disabled_at: int | None = None
+    sealed_phone: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 """Who may do what: one table of action × role × relation to the conversation. Pure.
 
 A relation says how a member of staff stands to a conversation: ``holder`` claimed it, ``other`` means
-somebody else did, ``free`` means nobody has, ``past`` that it is closed. What the table does not name
-is refused.
+somebody else did, ``free`` means nobody has, ``walled`` the same for a conversation of the offenders' track,
+``past`` that it is closed. What the table does not name is refused.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from handoff.conversation import Conversation, Phase
+from handoff.conversation import Conversation, Phase, Track
 from handoff.people import Role
 
 
@@ -34,11 +34,13 @@ class Relation(StrEnum):
     HOLDER = "holder"
     OTHER = "other"
     FREE = "free"
+    WALLED = "walled"
     PAST = "past"
 
 
 _C, _S = Role.COUNSELOR, Role.SUPERVISOR
 _HOLDER, _OTHER, _FREE, _PAST = Relation.HOLDER, Relation.OTHER, Relation.FREE, Relation.PAST
+_WALLED = Relation.WALLED
 
 TABLE: frozenset[tuple[Action, Role, Relation | None]] = frozenset(
     {
@@ -53,6 +55,11 @@ TABLE: frozenset[tuple[Action, Role, Relation | None]] = frozenset(
         (Action.OPEN, _S, _HOLDER),
         (Action.OPEN, _S, _OTHER),
         (Action.OPEN, _S, _PAST),
+        # Who did harm waits apart: a supervisor reads, takes or moves it.
+        (Action.OPEN, _S, _WALLED),
+        (Action.CLAIM, _S, _WALLED),
+        (Action.NOTE, _S, _WALLED),
+        (Action.CORRECT, _S, _WALLED),
         (Action.CLAIM, _C, _FREE),
         (Action.CLAIM, _S, _FREE),
         (Action.REPLY, _C, _HOLDER),
@@ -88,7 +95,7 @@ def relation(staff: str, conversation: Conversation) -> Relation:
     if conversation.phase is Phase.CLOSED:
         return Relation.PAST
     if conversation.holder is None:
-        return Relation.FREE
+        return Relation.WALLED if conversation.track is Track.OFFENDER else Relation.FREE
     return Relation.HOLDER if conversation.holder == staff else Relation.OTHER
 
 

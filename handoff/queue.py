@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handoff.conversation import Conversation, Phase
+from handoff.conversation import Conversation, Phase, Track
 
 MINUTE = 60_000
 FEW_CLAIMS = 5
@@ -25,9 +25,9 @@ def place(conversation: Conversation) -> tuple[int, int, str]:
     return (-conversation.risk, since, conversation.id)
 
 
-def ordered(conversations: Sequence[Conversation]) -> list[Conversation]:
-    """The waiting ones, in the order in which they should be claimed."""
-    return sorted((c for c in conversations if c.phase is Phase.WAITING), key=place)
+def ordered(conversations: Sequence[Conversation], track: Track = Track.HARMED) -> list[Conversation]:
+    """The waiting ones of one track, in the order in which they should be claimed."""
+    return sorted((c for c in conversations if c.phase is Phase.WAITING and c.track is track), key=place)
 
 
 def wait_of(conversation: Conversation, queue: Sequence[Conversation], on_duty: int) -> Wait:
@@ -36,9 +36,10 @@ def wait_of(conversation: Conversation, queue: Sequence[Conversation], on_duty: 
     ``queue`` holds waiting and claimed conversations; ``on_duty`` is how many counselors are signed
     in. The range is taken from how long the claimed ones had waited (those taken over from the bot never
     did and do not count); with fewer than ``FEW_CLAIMS`` of them, or nobody on duty, nothing is promised.
+    Each track has its own queue; of the offenders' nothing is promised, for nobody need be there.
     """
     mine = place(conversation)
-    ahead = sum(1 for other in queue if other.phase is Phase.WAITING and place(other) < mine)
+    ahead = sum(1 for other in ordered(queue, conversation.track) if place(other) < mine)
     waits = sorted(
         other.claimed_at - other.waiting_since
         for other in queue
@@ -47,7 +48,7 @@ def wait_of(conversation: Conversation, queue: Sequence[Conversation], on_duty: 
         and other.waiting_since is not None
         and other.claimed_at > other.waiting_since
     )
-    if on_duty < 1 or len(waits) < FEW_CLAIMS:
+    if on_duty < 1 or len(waits) < FEW_CLAIMS or conversation.track is Track.OFFENDER:
         return Wait(ahead, None)
     low = waits[len(waits) // 4] // MINUTE
     high = waits[(len(waits) * 3) // 4] // MINUTE + 1

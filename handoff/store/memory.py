@@ -18,11 +18,16 @@ from handoff.conversation import (
     DeliveryState,
     Entry,
     InboxItem,
+    Label,
     OutboxItem,
     Phase,
+    Sent,
 )
 from handoff.errors import Conflict
 from handoff.people import DeskKey, DeskShare, Staff, StaffSession
+from handoff.store.memory_labels import MemoryLabels
+from handoff.store.memory_phones import MemoryPhones
+from handoff.store.memory_sent import MemorySentBook
 from vault.audit import AuditRecord
 
 
@@ -43,6 +48,8 @@ class _State:
     desk: dict[int, DeskKey] = field(default_factory=dict)
     shares: dict[tuple[int, str], DeskShare] = field(default_factory=dict)
     audit: list[tuple[AuditRecord, bytes]] = field(default_factory=list)
+    labels: dict[str, Label] = field(default_factory=dict)
+    sent: dict[tuple[str, bytes], Sent] = field(default_factory=dict)
 
     def snapshot(self) -> Self:
         return type(self)(*(copy(getattr(self, name)) for name in self.__slots__))
@@ -98,6 +105,19 @@ class MemoryConversations(_Part):
                 never = {name: getattr(kept[value.id], name) for name in _NEVER_CHANGES}
                 kept[value.id] = replace(value, **never)
 
+    async def erase(self, id: str) -> None:
+        state = self._state
+        state.entries = {key: value for key, value in state.entries.items() if key[0] != id}
+        state.inbox = {key: value for key, value in state.inbox.items() if key[0] != id}
+        state.codes = {key: value for key, value in state.codes.items() if value != id}
+        state.outbox = {key: value for key, value in state.outbox.items() if value.conversation != id}
+
+    async def erased(self, limit: int) -> Sequence[str]:
+        at = {value.conversation for value in self._state.addresses.values()}
+        return sorted(
+            id for id, value in self._state.conversations.items() if value.sealed_key is None and id in at
+        )[:limit]
+
     async def in_phase(self, phases: Sequence[Phase]) -> Sequence[Conversation]:
         chosen = [value for value in self._state.conversations.values() if value.phase in phases]
         return sorted(chosen, key=_queue_order)[:1000]
@@ -109,7 +129,7 @@ class MemoryConversations(_Part):
         return self._state.conversations.get(id)
 
 
-_NEVER_CHANGES = ("channel", "opened_at", "desk_epoch", "public_key")
+_NEVER_CHANGES = ("opened_at", "desk_epoch", "public_key")
 
 
 def _queue_order(value: Conversation) -> tuple[int, int, str]:
@@ -127,12 +147,24 @@ class MemoryAddresses(_Part):
     async def add(self, addresses: Sequence[Address]) -> None:
         _insert(self._state.addresses, {value.index: value for value in addresses})
 
+    async def change(self, addresses: Sequence[Address]) -> None:
+        kept = self._state.addresses
+        for value in addresses:
+            if value.index in kept:
+                first = kept[value.index]
+                kept[value.index] = replace(value, channel=first.channel, created_at=first.created_at)
+
     async def of(self, conversation: str) -> Sequence[Address]:
         chosen = [value for value in self._state.addresses.values() if value.conversation == conversation]
-        return sorted(chosen, key=lambda value: (-value.created_at, value.index))
+        return sorted(chosen, key=_last_heard_first)
 
     async def remove(self, index: bytes) -> None:
         self._state.addresses.pop(index, None)
+
+
+def _last_heard_first(value: Address) -> tuple[int, int, bytes]:
+    heard = value.created_at if value.heard_at is None else value.heard_at
+    return (-heard, -value.created_at, value.index)
 
 
 class MemoryRecoveryCodes(_Part):
@@ -220,6 +252,13 @@ class MemoryOutbox(_Part):
     async def change(self, item: OutboxItem) -> None:
         if item.id in self._state.outbox:
             self._state.outbox[item.id] = item
+
+    async def release(self, conversations: Sequence[str], now: int) -> None:
+        for item in list(self._state.outbox.values()):
+            if item.state is DeliveryState.HELD and item.conversation in conversations:
+                self._state.outbox[item.id] = replace(
+                    item, state=DeliveryState.PENDING, due_at=now, attempts=0, leased_until=0, error=None
+                )
 
     async def of(self, conversation: str) -> Sequence[OutboxItem]:
         chosen = [item for item in self._state.outbox.values() if item.conversation == conversation]
@@ -354,9 +393,12 @@ class MemoryTransaction:
         self.outbox = MemoryOutbox(state)
         self.shown = MemoryShown(state)
         self.staff = MemoryStaffBook(state)
+        self.phones = MemoryPhones(state)
         self.sessions = MemoryStaffSessions(state)
         self.desk_keys = MemoryDeskKeys(state)
         self.audit = MemoryAuditTrail(state)
+        self.sent = MemorySentBook(state.sent)
+        self.labels = MemoryLabels(state.labels, state.assessments, state.conversations)
 
 
 class MemoryStore:

@@ -11,14 +11,17 @@ from typing import Protocol
 
 from handoff.conversation import (
     Address,
+    Assessed,
     AssessmentRecord,
     Claim,
     ClaimKey,
     Conversation,
     Entry,
     InboxItem,
+    Label,
     OutboxItem,
     Phase,
+    Sent,
 )
 from handoff.people import DeskKey, DeskShare, Staff, StaffSession
 from vault.audit import AuditRecord
@@ -50,7 +53,16 @@ class Conversations(Protocol):
         """Read these for update: nobody else changes them before this transaction ends."""
 
     async def save(self, conversations: Sequence[Conversation]) -> None:
-        """Write what may change of these (keys and origin never do)."""
+        """Write what may change of these (their keys change only by being destroyed)."""
+
+    async def erase(self, id: str) -> None:
+        """Remove what was said: entries, undecided texts, the recovery code, answers on their way.
+
+        The row itself stays, and what was decided (words and numbers, no text).
+        """
+
+    async def erased(self, limit: int) -> Sequence[str]:
+        """Conversations without a key that still have addresses."""
 
     async def in_phase(self, phases: Sequence[Phase]) -> Sequence[Conversation]:
         """All conversations in these phases, most worrying first, then longest waiting."""
@@ -71,8 +83,11 @@ class Addresses(Protocol):
     async def add(self, addresses: Sequence[Address]) -> None:
         """Write new addresses."""
 
+    async def change(self, addresses: Sequence[Address]) -> None:
+        """Write what may change of these: where they lead, what is known of them, their ticket."""
+
     async def of(self, conversation: str) -> Sequence[Address]:
-        """All addresses of one conversation, newest first."""
+        """All addresses of one conversation, last heard from first, then newest."""
 
     async def remove(self, index: bytes) -> None:
         """Forget one address."""
@@ -136,10 +151,35 @@ class Outbox(Protocol):
         """Forget answers that arrived."""
 
     async def change(self, item: OutboxItem) -> None:
-        """Write a postponed or failed answer."""
+        """Write a postponed, held or failed answer."""
+
+    async def release(self, conversations: Sequence[str], now: int) -> None:
+        """Let the held answers of these conversations go: the visitor wrote."""
 
     async def of(self, conversation: str) -> Sequence[OutboxItem]:
         """All unsettled answers of one conversation, in order."""
+
+
+class SentBook(Protocol):
+    """Messages as providers know them: for receipts, and for deleting them again."""
+
+    async def put(self, sent: Sequence[Sent]) -> None:
+        """Write new ones; one that exists already stays as it is."""
+
+    async def find(self, channel: str, index: bytes) -> Sent | None:
+        """By the keyed index of the provider's id."""
+
+    async def change(self, sent: Sent) -> None:
+        """Write how far it came."""
+
+    async def of(self, conversation: str) -> Sequence[Sent]:
+        """All of one conversation, oldest first."""
+
+    async def drop(self, conversation: str) -> None:
+        """Forget all of one conversation."""
+
+    async def sweep(self, before: int) -> int:
+        """Forget what is older than ``before``; return how many."""
 
 
 class Shown(Protocol):
@@ -169,6 +209,16 @@ class StaffBook(Protocol):
 
     async def disable(self, id: str, at: int) -> None:
         """Close an account; its sessions and desk shares go with it."""
+
+
+class Phones(Protocol):
+    """Where staff are rung."""
+
+    async def put(self, staff: str, sealed: bytes | None) -> None:
+        """Set or forget the phone of one member."""
+
+    async def present(self, since: int) -> Sequence[Staff]:
+        """Active members with a phone who were seen or heard of at this moment or later, by id."""
 
 
 class StaffSessions(Protocol):
@@ -225,6 +275,19 @@ class AuditTrail(Protocol):
         """Records in order."""
 
 
+class Labels(Protocol):
+    """What people made of the machine's assessments."""
+
+    async def put(self, labels: Sequence[Label]) -> None:
+        """Write new labels."""
+
+    async def since(self, at: int) -> Sequence[Label]:
+        """Labels of this moment or later, in order of time."""
+
+    async def assessed(self, after: tuple[int, str, int], limit: int) -> Sequence[Assessed]:
+        """The next assessments after a mark (time, conversation, entry), in that order."""
+
+
 class Transaction(Protocol):
     """Everything that can be changed together."""
 
@@ -245,13 +308,19 @@ class Transaction(Protocol):
     @property
     def shown(self) -> Shown: ...
     @property
+    def sent(self) -> SentBook: ...
+    @property
     def staff(self) -> StaffBook: ...
+    @property
+    def phones(self) -> Phones: ...
     @property
     def sessions(self) -> StaffSessions: ...
     @property
     def desk_keys(self) -> DeskKeys: ...
     @property
     def audit(self) -> AuditTrail: ...
+    @property
+    def labels(self) -> Labels: ...
 
 
 class Store(Protocol):

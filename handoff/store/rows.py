@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeAlias
 
@@ -14,9 +15,15 @@ from handoff.conversation import (
     Conversation,
     DeliveryState,
     Entry,
+    Hint,
     InboxItem,
+    Judgement,
+    Label,
+    Lesson,
     OutboxItem,
     Phase,
+    Sent,
+    Speaker,
     Talk,
 )
 from handoff.people import Role, Staff
@@ -31,7 +38,7 @@ _STAFF_FIELDS = tuple(f.name for f in fields(Staff))
 def conversation_row(value: Conversation) -> dict[str, Any]:
     """A row of ``conversation``."""
     row = {name: getattr(value, name) for name in _CONVERSATION_FIELDS}
-    row["talk"] = {"said": list(value.talk.said), "asked": value.talk.asked, "turn": value.talk.turn}
+    row["talk"] = talk_json(value.talk)
     row["risk"] = int(value.risk)
     return row
 
@@ -39,14 +46,45 @@ def conversation_row(value: Conversation) -> dict[str, Any]:
 def to_conversation(row: Row) -> Conversation:
     """The value a row of ``conversation`` holds."""
     values = dict(row)
-    talk = values["talk"]
     values.update(
         phase=Phase(values["phase"]),
         risk=Risk(values["risk"]),
         topic=Topic(values["topic"]),
-        talk=Talk(tuple(talk["said"]), talk["asked"], talk["turn"]),
+        talk=to_talk(values["talk"]),
     )
     return Conversation(**values)
+
+
+def talk_json(value: Talk) -> dict[str, Any]:
+    """The dialogue's state as JSON."""
+    lesson = value.lesson
+    return {
+        "said": list(value.said),
+        "asked": value.asked,
+        "turn": value.turn,
+        "hints": [[hint.word, hint.at] for hint in value.hints],
+        "notes": list(value.notes),
+        "speaker": value.speaker.value,
+        "lesson": [lesson.course, lesson.step, lesson.score] if lesson else None,
+        "danger_seq": value.danger_seq,
+        "check_ins": value.check_ins,
+    }
+
+
+def to_talk(found: Mapping[str, Any]) -> Talk:
+    """The dialogue's state. Rows of an earlier version have only ``said``, ``asked`` and ``turn``."""
+    lesson = found.get("lesson")
+    return Talk(
+        said=tuple(found["said"]),
+        asked=found["asked"],
+        turn=found["turn"],
+        hints=tuple(Hint(word, at) for word, at in found.get("hints", ())),
+        notes=tuple(found.get("notes", ())),
+        speaker=Speaker(found.get("speaker", Speaker.SELF)),
+        lesson=Lesson(*lesson) if lesson else None,
+        danger_seq=found.get("danger_seq"),
+        check_ins=found.get("check_ins", 0),
+    )
 
 
 def address_row(value: Address) -> dict[str, Any]:
@@ -61,6 +99,20 @@ def to_address(row: Row) -> Address:
     values = dict(row)
     values["index"] = values.pop("address_index")
     return Address(**values)
+
+
+def sent_row(value: Sent) -> dict[str, Any]:
+    """A row of ``sent``."""
+    row = asdict(value)
+    row["id_index"] = row.pop("index")
+    return row
+
+
+def to_sent(row: Row) -> Sent:
+    """The value a row of ``sent`` holds."""
+    values = dict(row)
+    values["index"] = values.pop("id_index")
+    return Sent(**values)
 
 
 def claim_row(value: Claim) -> dict[str, Any]:
@@ -119,3 +171,22 @@ def staff_row(value: Staff) -> dict[str, Any]:
 def to_staff(row: Row) -> Staff:
     """The value a row of ``staff`` holds."""
     return Staff(**{**row, "role": Role(row["role"])})
+
+
+def label_row(value: Label) -> dict[str, Any]:
+    """A row of ``label``."""
+    row = asdict(value)
+    for when in ("before", "after"):
+        judgement: Judgement = getattr(value, when)
+        del row[when]
+        row |= {f"risk_{when}": int(judgement.risk), f"topic_{when}": str(judgement.topic)}
+    return row
+
+
+def to_label(row: Row) -> Label:
+    """The value a row of ``label`` holds."""
+    values = dict(row)
+    for when in ("before", "after"):
+        risk, topic = values.pop(f"risk_{when}"), values.pop(f"topic_{when}")
+        values[when] = Judgement(Risk(risk), Topic(topic))
+    return Label(**values)

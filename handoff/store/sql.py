@@ -16,8 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from handoff.errors import Conflict, HandoffError, StoreBusy, StoreFault
 from handoff.store import engine as engines
 from handoff.store.sql_connection import SqlConnection
+from handoff.store.sql_labels import SqlLabels
 from handoff.store.sql_mail import SqlInbox, SqlOutbox, SqlShown
 from handoff.store.sql_people import SqlAuditTrail, SqlDeskKeys, SqlStaffBook, SqlStaffSessions
+from handoff.store.sql_phones import SqlPhones
+from handoff.store.sql_sent import SqlSentBook
 from handoff.store.sql_threads import (
     SqlAddresses,
     SqlClaims,
@@ -75,6 +78,10 @@ class SqlTransaction:
         return SqlStaffBook(self._connection)
 
     @cached_property
+    def phones(self) -> SqlPhones:
+        return SqlPhones(self._connection)
+
+    @cached_property
     def sessions(self) -> SqlStaffSessions:
         return SqlStaffSessions(self._connection)
 
@@ -85,6 +92,14 @@ class SqlTransaction:
     @cached_property
     def audit(self) -> SqlAuditTrail:
         return SqlAuditTrail(self._connection)
+
+    @cached_property
+    def sent(self) -> SqlSentBook:
+        return SqlSentBook(self._connection)
+
+    @cached_property
+    def labels(self) -> SqlLabels:
+        return SqlLabels(self._connection)
 
 
 class SqlStore:

@@ -14,6 +14,8 @@ from handoff.store.sql_connection import SqlConnection
 # Written out, not bound: SQLite and PostgreSQL use a partial index only when they see its condition.
 _PENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.PENDING}'")
 
+_HELD: ColumnElement[str] = literal_column(f"'{DeliveryState.HELD}'")
+
 _DROP = delete(tables.inbox).where(
     and_(tables.inbox.c.conversation == bindparam("c"), tables.inbox.c.seq == bindparam("s"))
 )
@@ -122,6 +124,15 @@ class SqlOutbox:
     async def change(self, item: OutboxItem) -> None:
         row = rows.outbox_row(item)
         await self._connection.execute(update(tables.outbox).where(tables.outbox.c.id == item.id).values(row))
+
+    async def release(self, conversations: Sequence[str], now: int) -> None:
+        table = tables.outbox
+        if conversations:
+            await self._connection.execute(
+                update(table)
+                .where(and_(table.c.conversation.in_(list(conversations)), table.c.state == _HELD))
+                .values(state=str(DeliveryState.PENDING), due_at=now, attempts=0, leased_until=0, error=None)
+            )
 
     async def of(self, conversation: str) -> Sequence[OutboxItem]:
         table = tables.outbox

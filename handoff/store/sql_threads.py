@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handoff.conversation import (
@@ -21,11 +21,22 @@ from handoff.conversation import (
 from handoff.store import rows, tables
 from handoff.store.sql_connection import SqlConnection
 
-_NEVER_CHANGES = {"id", "channel", "opened_at", "desk_epoch", "public_key"}
+_NEVER_CHANGES = {"id", "opened_at", "desk_epoch", "public_key"}
 _SAVE = (
     update(tables.conversation)
     .where(tables.conversation.c.id == bindparam("key"))
     .values({c.name: bindparam(c.name) for c in tables.conversation.c if c.name not in _NEVER_CHANGES})
+)
+_CHANGE = (
+    update(tables.address)
+    .where(tables.address.c.address_index == bindparam("key"))
+    .values(
+        {
+            column.name: bindparam(column.name)
+            for column in tables.address.c
+            if column.name not in {"address_index", "channel", "created_at"}
+        }
+    )
 )
 _LOCK = (
     select(tables.conversation)
@@ -105,6 +116,21 @@ class SqlConversations:
         if changed:
             await self._connection.execute(_SAVE, changed)
 
+    async def erase(self, id: str) -> None:
+        for table in (tables.entry, tables.inbox, tables.recovery, tables.outbox):
+            await self._connection.execute(delete(table).where(table.c.conversation == id))
+
+    async def erased(self, limit: int) -> Sequence[str]:
+        thread, address = tables.conversation, tables.address
+        statement = (
+            select(thread.c.id)
+            .where(thread.c.sealed_key.is_(None))
+            .where(exists().where(address.c.conversation == thread.c.id))
+            .order_by(thread.c.id)
+            .limit(limit)
+        )
+        return list((await self._connection.execute(statement)).scalars())
+
     async def in_phase(self, phases: Sequence[Phase]) -> Sequence[Conversation]:
         table = tables.conversation
         statement = (
@@ -147,12 +173,23 @@ class SqlAddresses:
                 tables.address.insert(), [rows.address_row(value) for value in addresses]
             )
 
+    async def change(self, addresses: Sequence[Address]) -> None:
+        if addresses:
+            changed = [{**rows.address_row(value), "key": value.index} for value in addresses]
+            for row in changed:
+                del row["address_index"], row["channel"], row["created_at"]
+            await self._connection.execute(_CHANGE, changed)
+
     async def of(self, conversation: str) -> Sequence[Address]:
         table = tables.address
         statement = (
             select(table)
             .where(table.c.conversation == conversation)
-            .order_by(table.c.created_at.desc(), table.c.address_index)
+            .order_by(
+                func.coalesce(table.c.heard_at, table.c.created_at).desc(),
+                table.c.created_at.desc(),
+                table.c.address_index,
+            )
         )
         return [rows.to_address(row) for row in (await self._connection.execute(statement)).mappings()]
 

@@ -71,6 +71,23 @@ address = Table(
     Column("sealed_address", LargeBinary),
     Column("sealed_key", LargeBinary),
     Column("created_at", BigInteger, nullable=False),
+    Column("heard_at", BigInteger),
+    Column("shut", String(8)),
+    Column("device", String(8)),
+    Column("sealed_ticket", LargeBinary),
+    Column("ticket_until", BigInteger),
+)
+
+sent = Table(
+    "sent",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("id_index", LargeBinary, primary_key=True),
+    Column("conversation", ForeignKey("conversation.id"), nullable=False, index=True),
+    Column("seq", Integer, nullable=False),
+    Column("sealed_id", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("state", String(12), nullable=False),
 )
 
 recovery = Table(
@@ -104,6 +121,25 @@ assessment = Table(
     Column("confidence", Float, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("model", String(12), nullable=False),
+    Column("version", String(40)),
+    Index("ix_assessment_time", "at", "conversation", "seq"),
+)
+
+label = Table(
+    "label",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("conversation", ForeignKey("conversation.id"), nullable=False, index=True),
+    Column("seq", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("staff", String(32), nullable=False),
+    Column("version", String(40)),
+    Column("intent", String(40)),
+    Column("confidence", Float, nullable=False),
+    Column("risk_before", SmallInteger, nullable=False),
+    Column("topic_before", String(32), nullable=False),
+    Column("risk_after", SmallInteger, nullable=False),
+    Column("topic_after", String(32), nullable=False),
 )
 
 inbox = Table(
@@ -151,6 +187,7 @@ staff = Table(
     Column("wrapped_private_key", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
+    Column("sealed_phone", LargeBinary),
 )
 
 staff_session = Table(
