@@ -28,6 +28,10 @@ class ChannelSettings(BaseSettings):
     )
     kakao_skill_header: str = Field("X-Gyeot-Secret", description="Name of that header.")
     kakao_bot_id: str = Field("", description="The chatbot's id; a skill request of another bot is refused.")
+    kakao_callback_origins: str = Field(
+        "",
+        description="Addresses (comma between) that may be called back besides Kakao's own; for simulators.",
+    )
     kakao_rest_key: SecretStr = Field(
         NONE, description="REST key for the Event API, which reaches channel friends later. Empty: not used."
     )

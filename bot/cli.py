@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Literal, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import first_run, logs
 from bot.clock import new_id, now
@@ -18,7 +22,9 @@ from bot.settings import STATE, Keys, Settings, Unusable, read
 from bot.staffing import Newcomer, Staffing
 from handoff.errors import HandoffError
 from handoff.ledger import Ledger
+from handoff.oncall import phone_number
 from handoff.people import Role
+from handoff.risk import Risk
 from handoff.store.engine import open_engine
 from handoff.store.migrate import is_current, upgrade
 from handoff.store.sql import SqlStore
@@ -35,8 +41,10 @@ app = typer.Typer(
 )
 staff_app = typer.Typer(help="Members of staff: add, list, disable.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
+nlu_app = typer.Typer(help="How well messages are understood.", no_args_is_help=True)
 app.add_typer(staff_app, name="staff")
 app.add_typer(db_app, name="db")
+app.add_typer(nlu_app, name="nlu")
 
 _T = TypeVar("_T")
 
@@ -67,13 +75,49 @@ def serve(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    simulate: Annotated[
+        str, typer.Option(help="Providers to simulate beside it, comma between: telegram, kakao, …, or all.")
+    ] = "",
+) -> None:
     """Make keys and demonstration staff in ./var if there are none, then serve everything."""
+    from bot import simulate as providers  # noqa: PLC0415
+
     first_run.make_keys()
     newcomers = asyncio.run(first_run.make_staff(read()))
     if newcomers:
         _show_passphrases(newcomers)
-    serve("all")
+    names = list(providers.PORTS) if simulate == "all" else [name for name in simulate.split(",") if name]
+    unknown = sorted(set(names) - set(providers.PORTS))
+    if unknown:
+        raise Unusable(f"no simulator of {', '.join(unknown)}. There are: {', '.join(providers.PORTS)}")
+    os.environ.update(providers.credentials(names, read()) if names else {})
+    for name in names:
+        _err.print(f"Simulated {name:<9} {providers.own_url(name)}/", highlight=False)
+    with providers.beside(names):
+        serve("all")
+
+
+@app.command()
+def simulate(
+    name: Annotated[
+        Literal["telegram", "kakao", "bot-api", "consult", "sms", "voice"], typer.Argument(help="Which.")
+    ],
+    script: Annotated[
+        Path | None, typer.Option(help="Type these lines (see simulators/stage.py) and stop.", exists=True)
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Its port on this machine.")] = None,
+) -> None:
+    """Play a provider on this machine: a page to type into, no account. Exit code 1: a line did not come."""
+    from bot.simulate import simulate as run  # noqa: PLC0415
+    from simulators.stage import Missing  # noqa: PLC0415
+
+    logs.configure("warning", sys.stderr.isatty())
+    try:
+        asyncio.run(run(name, read(), port, script.read_text(encoding="utf-8") if script else None))
+    except Missing as missing:
+        _err.print(str(missing), style="red", markup=False)
+        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -165,6 +209,21 @@ def staff_disable(name: Annotated[str, typer.Argument(help="Sign-in name.")]) ->
     _out.print(f"{name} can no longer sign in.")
 
 
+@staff_app.command("phone")
+def staff_phone(
+    name: Annotated[str, typer.Argument(help="Sign-in name.")],
+    number: Annotated[str, typer.Argument(help='Like +821012345678 or 010-1234-5678; "" removes it.')],
+) -> None:
+    """Set the phone that rings for hotline calls while this person is signed in."""
+    try:
+        given = phone_number(number) if number.strip() else None
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+    ring = Keys(read()).ring
+    _with_staffing(lambda staffing: staffing.phone(name, given, ring))
+    _out.print(f"{name} has no phone now." if given is None else f"{name} is rung while signed in.")
+
+
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the newest revision."""
@@ -173,18 +232,71 @@ def db_upgrade() -> None:
     _out.print("The database is up to date.")
 
 
+@nlu_app.command("evaluate")
+def nlu_evaluate(  # noqa: PLR0913  the options of a command
+    files: Annotated[list[Path], typer.Argument(help='JSON lines {"text", "risk", "topic"?, "lang"?}.')],
+    *,
+    rules_only: Annotated[bool, typer.Option("--rules-only", help="Do not ask Rasa.")] = False,
+    json_to: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Write two SVG pictures into this folder.")] = None,
+    misses: Annotated[bool, typer.Option("--misses", help="List misses with their texts.")] = False,
+    risk: Annotated[
+        Literal["low", "medium", "high", "imminent"] | None, typer.Option(help="For lines that name none.")
+    ] = None,
+) -> None:
+    """Measure triage on labelled lines, each the first message of its conversation."""
+    from bot.evaluation import report, run  # noqa: PLC0415
+    from bot.evaluation.pictures import draw  # noqa: PLC0415
+
+    logs.configure("error", pretty=True)
+    found = asyncio.run(run.evaluate(files, rules_only, None if risk is None else Risk.of(risk)))
+    typer.echo(report.words(found))
+    if misses:
+        typer.echo("\nMisses, with the texts of these files:\n" + report.listed(found.misses))
+    if json_to is not None:
+        run.write_json(found, json_to)
+    if pictures is not None:
+        draw(found.together, pictures)
+
+
+@nlu_app.command("drift")
+def nlu_drift(
+    since: Annotated[int, typer.Option(min=1, max=36_500, help="Days to look back.")] = 90,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """How often people corrected the machine, by week and model, and how its confidence moved."""
+    from bot.evaluation import drift_report  # noqa: PLC0415
+    from bot.evaluation.drift import drift  # noqa: PLC0415
+
+    found = _with_store(lambda store: drift(store, now() - since * 86_400_000))
+    typer.echo(json.dumps(drift_report.as_json(found), indent=1) if as_json else drift_report.words(found))
+
+
 def _with_staffing(work: Callable[[Staffing], Awaitable[_T]]) -> _T:
+    ledger = Ledger(Keys(read()).audit)
+    return _with_store(lambda store: work(Staffing(store, ledger, now, new_id)))
+
+
+def _with_store(work: Callable[[SqlStore], Awaitable[_T]]) -> _T:
     async def run() -> _T:
-        settings = read()
-        store = SqlStore(open_engine(settings.database_url))
+        url = read().database_url
+        store = SqlStore(open_engine(url))
         try:
-            if not await is_current(settings.database_url):
+            if not await _is_current(url):
                 raise Unusable("the database is not up to date. Run: gyeot db upgrade")
-            return await work(Staffing(store, Ledger(Keys(settings).audit), now, new_id))
+            return await work(store)
         finally:
             await store.close()
 
     return asyncio.run(run())
+
+
+async def _is_current(url: str) -> bool:
+    try:
+        return await is_current(url)
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        kind = type(error).__name__
+        raise Unusable(f"the database cannot be opened ({kind}); see GYEOT_DATABASE_URL") from None
 
 
 def _addresses(settings: Settings, part: str) -> Panel:
@@ -209,3 +321,7 @@ def _show_passphrases(newcomers: Sequence[Newcomer]) -> None:
 def _stop(words: str) -> NoReturn:
     _err.print(words, style="red", markup=False, highlight=False)
     raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -26,10 +27,11 @@ from bot.settings import Keys, Settings
 from bot.threads import Threads
 from bot.tools import Tools
 from bot.watch import Watch
-from channels import web
+from channels import web, webhooks
 from channels.pace import Pace
 from channels.page import render
 from channels.port import Sender
+from channels.webhooks import Hook
 from console.gate import Gate
 from console.sign_in import FrontDesk
 from handoff.bell import Bell, LocalBell
@@ -44,6 +46,7 @@ from nlu import rulebook
 from nlu.ensemble import Ensemble
 from nlu.rasa import RasaReader
 
+NO_HOOKS: Mapping[str, Hook] = MappingProxyType({})
 GUIDANCE = Path(__file__).parent / "guidance"
 
 
@@ -133,8 +136,8 @@ async def _bell(settings: Settings, stack: AsyncExitStack) -> Bell:
     return over_redis
 
 
-def public_app(house: House) -> FastAPI:
-    """The visitors' application."""
+def public_app(house: House, hooks: Mapping[str, Hook] = NO_HOOKS) -> FastAPI:
+    """The visitors' application, and where providers bring what visitors wrote elsewhere."""
     settings, words = house.settings, house.tools.content
     ko, en = words.page("ko"), words.page("en")
     pages = render.Page({key: {"ko": ko[key], "en": en[key]} for key in ko}, settings.exit_url)
@@ -150,6 +153,7 @@ def public_app(house: House) -> FastAPI:
             )
         )
     )
+    app.include_router(webhooks.router(hooks, settings.public_url))
     app.mount("/static", StaticFiles(directory=render.STATIC))
     return app
 
@@ -180,7 +184,10 @@ def console_app(house: House) -> FastAPI:
             new_id=tools.new_id,
         )
     )
-    office = console.api.Office(tools.store, tools.bell, desk, gate, house.model_state, tools.now)
+    unreviewed = len(tools.content.unreviewed())
+    office = console.api.Office(
+        tools.store, tools.bell, desk, gate, house.model_state, tools.now, unreviewed=unreviewed
+    )
     shell = console.page.render(console.page.load_texts(console.page.texts_path()))
     app = door("Gyeot console", CONSOLE_CSP, settings.secure_cookies)
     app.include_router(console.app.router(gate, shell))

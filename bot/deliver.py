@@ -1,22 +1,27 @@
 """Delivering: answers that must be pushed leave the outbox in order, once each.
 
 A row is leased, sent, and settled. What cannot arrive now is postponed with exponential back-off and
-jitter; what never will, or has failed too often, stays as a dead letter that the console shows.
+jitter. What waits for the visitor (they blocked us, asked for quiet, cannot be reached until they write) is
+held and goes out when they write. What never will arrive, or has failed too often, stays as a dead letter.
+The console shows all of these.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import structlog
 
+from bot.discretion import NOTICE, Screen, may_show
+from bot.intake import sent_record
 from bot.tools import Tools
-from channels.errors import Throttled, Undeliverable
-from channels.port import QuickReply, Sender
-from handoff.conversation import Address, DeliveryState, OutboxItem
+from channels.errors import Blocked, Throttled, Undeliverable, WindowClosed
+from channels.port import Parcel, QuickReply, Sender, Way
+from handoff.conversation import Address, Conversation, DeliveryState, OutboxItem
 from handoff.errors import StoreBusy
 from handoff.letter import opened
 from vault.errors import VaultError
@@ -31,6 +36,24 @@ LONGEST_PAUSE = 300_000
 LOOK_EVERY = 2.0
 
 _log = structlog.get_logger("bot.deliver")
+
+
+class _Waits(Exception):
+    """The answer waits for the visitor. ``why``: the word that the console shows."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What is known when an answer is about to go out."""
+
+    item: OutboxItem
+    conversation: Conversation
+    addresses: Sequence[Address]
+    noticed: bool
 
 
 class Delivery:
@@ -51,7 +74,7 @@ class Delivery:
                     continue
 
     async def send_due(self) -> int:
-        """Send what is due now; return how many rows were settled, postponed or failed."""
+        """Send what is due now; return how many rows were settled, postponed, held or failed."""
         now = self._tools.now()
         async with self._tools.store.begin() as tx:
             items = await tx.outbox.lease(list(self._senders), now, now + LEASE, AT_ONCE)
@@ -68,34 +91,83 @@ class Delivery:
             _log.error("deliver.failed", error=type(error).__name__)
 
     async def _send(self, item: OutboxItem) -> None:
+        began = self._tools.now()
         try:
             async with asyncio.timeout(SEND_WITHIN):
-                await self._hand_to_channel(item)
+                await self._go(item)
+        except _Waits as waits:
+            await self._hold(item, waits.why, began)
+        except (WindowClosed, Blocked) as error:
+            await self._hold(item, type(error).__name__, began)
         except (Undeliverable, VaultError) as error:
             await self._change(self._failed(item, type(error).__name__))
         except Exception as error:  # noqa: BLE001  an adapter's own fault is counted like any other
             await self._change(self._postponed(item, error))
-        else:
-            async with self._tools.store.begin() as tx:
-                await tx.outbox.settle([item.id])
 
-    async def _hand_to_channel(self, item: OutboxItem) -> None:
+    async def _go(self, item: OutboxItem) -> None:
+        """Send one answer and settle it. Raises what keeps it from going."""
+        around = await self._look(item)
+        ways = self._ways(around)
+        letter, lang = opened(self._tools.ring, item), around.conversation.lang
+        if not may_show(_screen(around), around.conversation.risk, self._tools.now()):
+            if not around.noticed:
+                words = self._tools.content.render(_notice(around), lang)
+                await self._push(around, ways, Parcel(f"{item.id}n", words, lang=_lang(lang)))
+            raise _Waits(NOTICE)
+        quick = [QuickReply(q.label, q.say) for q in self._tools.content.quick(letter.quick, lang)]
+        await self._push(around, ways, Parcel(item.id, letter.texts, tuple(quick), _lang(lang)), settles=True)
+
+    async def _look(self, item: OutboxItem) -> _Round:
         async with self._tools.store.read() as tx:
             addresses = await tx.addresses.of(item.conversation)
             conversation = await tx.conversations.find(item.conversation)
-        address = next((a for a in addresses if a.channel == item.channel and a.sealed_address), None)
-        if address is None or conversation is None:
+            others = await tx.outbox.of(item.conversation)
+        here = [value for value in addresses if value.channel == item.channel and value.sealed_address]
+        if conversation is None or not here:
             raise Undeliverable("no address on this channel")
-        letter = opened(self._tools.ring, item)
-        quick = [
-            QuickReply(reply.label, reply.say)
-            for reply in self._tools.content.quick(letter.quick, conversation.lang)
-        ]
-        await self._senders[item.channel].send(self._opened(address), letter.texts, quick)
+        noticed = any(other.error == NOTICE for other in others)
+        return _Round(item, conversation, here, noticed)
 
-    def _opened(self, address: Address) -> str:
-        place = Place("address", address.index.hex(), "sealed_address")
-        return self._tools.ring.open_text(place, address.sealed_address or b"").reveal()
+    def _ways(self, around: _Round) -> list[Way]:
+        open_ = [address for address in around.addresses if address.shut is None]
+        if not open_:
+            raise _Waits(str(around.addresses[0].shut))
+        return [self._way(address) for address in open_]
+
+    def _way(self, address: Address) -> Way:
+        row, ring = address.index.hex(), self._tools.ring
+        to = ring.open_text(Place("address", row, "sealed_address"), address.sealed_address or b"").reveal()
+        ticket = None
+        if address.sealed_ticket and (address.ticket_until or 0) > self._tools.now():
+            place = Place("address", row, "sealed_ticket")
+            ticket = ring.open_text(place, address.sealed_ticket).reveal()
+        return Way(to, ticket)
+
+    async def _push(
+        self, around: _Round, ways: Sequence[Way], parcel: Parcel, *, settles: bool = False
+    ) -> None:
+        """Hand it to the channel; what the provider calls it is kept for receipts and erasing."""
+        item = around.item
+        try:
+            sent_ids = await self._senders[item.channel].send(ways, parcel)
+        except Blocked:
+            await self._shut(around.addresses)
+            raise
+        sent = [sent_record(self._tools, item.channel, item.conversation, item.seq, id) for id in sent_ids]
+        spent = [
+            replace(address, sealed_ticket=None, ticket_until=None)
+            for address in around.addresses
+            if address.sealed_ticket
+        ]
+        async with self._tools.store.begin() as tx:
+            if settles:
+                await tx.outbox.settle([item.id])
+            await tx.sent.put(sent)
+            await tx.addresses.change(spent)
+
+    async def _shut(self, addresses: Sequence[Address]) -> None:
+        async with self._tools.store.begin() as tx:
+            await tx.addresses.change([replace(address, shut="Blocked") for address in addresses])
 
     def _postponed(self, item: OutboxItem, error: Exception) -> OutboxItem:
         attempts = item.attempts + 1
@@ -113,6 +185,14 @@ class Delivery:
             error=type(error).__name__,
         )
 
+    async def _hold(self, item: OutboxItem, why: str, began: int) -> None:
+        """Let it wait for the visitor, unless they wrote while it was on its way."""
+        async with self._tools.store.begin() as tx:
+            wrote = any((value.heard_at or 0) > began for value in await tx.addresses.of(item.conversation))
+            state = DeliveryState.PENDING if wrote else DeliveryState.HELD
+            await tx.outbox.change(replace(item, state=state, leased_until=0, error=why))
+        await self._tools.bell.ring(item.conversation)
+
     def _failed(self, item: OutboxItem, error: str) -> OutboxItem:
         _log.error("deliver.dead_letter", conversation=item.conversation, seq=item.seq, error=error)
         return replace(item, attempts=item.attempts + 1, state=DeliveryState.FAILED, error=error)
@@ -121,3 +201,17 @@ class Delivery:
         async with self._tools.store.begin() as tx:
             await tx.outbox.change(item)
         await self._tools.bell.ring(item.conversation)
+
+
+def _screen(around: _Round) -> Screen:
+    newest = around.addresses[0]
+    first = around.conversation.talk.turn <= 1
+    return Screen(around.item.channel, newest.device, newest.heard_at, first)
+
+
+def _notice(around: _Round) -> str:
+    return "notice.first" if _screen(around).first and around.addresses[0].device is None else "notice"
+
+
+def _lang(lang: str) -> Literal["ko", "en"]:
+    return "en" if lang == "en" else "ko"

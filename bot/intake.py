@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.marks import SHOWN, Mark, for_inbox
 from bot.tools import Tools
 from channels.port import InboundMessage, UnknownSession
 from handoff.conversation import (
@@ -15,6 +16,7 @@ from handoff.conversation import (
     Conversation,
     Entry,
     InboxItem,
+    Sent,
 )
 from handoff.errors import StoreBusy
 from handoff.people import DeskKey
@@ -33,7 +35,10 @@ class NotReady(StoreBusy):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message with the keyed indexes it is known by, its language, and what the page has shown so far."""
+    """A message with the keyed indexes it is known by, its language, and what the page has shown so far.
+
+    ``mark``: it is not to be read as words.
+    """
 
     message: InboundMessage
     key: ClaimKey
@@ -41,6 +46,7 @@ class Arrival:
     lang: str
     at: int
     seen: int = 0
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,13 @@ def inbox_place(conversation: str, seq: int) -> Place:
     return Place("inbox", f"{conversation}/{seq}", "sealed_text")
 
 
+def sent_record(tools: Tools, channel: str, conversation: str, seq: int, sent_id: str) -> Sent:
+    """How a provider's message id is kept: found by a keyed index, opened only to delete the message."""
+    index = tools.index.of(f"sent/{channel}", sent_id)
+    sealed = tools.ring.seal_text(Place("sent", index.hex(), "sealed_id"), SecretText(sent_id))
+    return Sent(channel, index, conversation, seq, sealed, tools.now())
+
+
 class _Intake:
     """One batch under way: what is known, and what will be written."""
 
@@ -78,6 +91,9 @@ class _Intake:
         self._known: set[str] = set()
         self._new_claims: list[Claim] = []
         self._new_addresses: list[Address] = []
+        self._changed: dict[bytes, Address] = {}
+        self._heard: set[str] = set()
+        self._own: list[Sent] = []
         self._entries: list[Entry] = []
         self._inbox: list[InboxItem] = []
         self._marks: dict[str, int] = {}
@@ -91,7 +107,8 @@ class _Intake:
         ids |= {claim.conversation for claim in intake._claims.values()}
         intake._conversations = dict(await tx.conversations.lock(sorted(ids)))
         intake._known = set(intake._conversations)
-        if any(arrival.address not in intake._addresses for arrival in arrivals):
+        erased = any(value.sealed_key is None for value in intake._conversations.values())
+        if erased or any(arrival.address not in intake._addresses for arrival in arrivals):
             intake._desk = await tx.desk_keys.current()
         return intake
 
@@ -104,7 +121,11 @@ class _Intake:
         conversation = self._conversation(arrival)
         seq = conversation.next_seq
         self._conversations[conversation.id] = replace(
-            conversation, next_seq=seq + 1, last_at=arrival.at, lang=arrival.lang
+            conversation,
+            next_seq=seq + 1,
+            last_at=arrival.at,
+            lang=arrival.lang,
+            channel=arrival.message.channel,
         )
         self._keep(arrival, conversation, seq)
         return Received(conversation.id, seq, fresh=True)
@@ -119,15 +140,21 @@ class _Intake:
         await tx.conversations.add(new)
         await tx.conversations.save([self._conversations[id] for id in sorted(touched)])
         await tx.addresses.add(self._new_addresses)
+        await tx.addresses.change(list(self._changed.values()))
+        await tx.outbox.release(sorted(self._heard), self._tools.now())
+        await tx.sent.put(self._own)
         await tx.entries.append(self._entries)
         await tx.inbox.put(self._inbox)
         await tx.shown.up_to(self._marks, "web")
 
     def _keep(self, arrival: Arrival, conversation: Conversation, seq: int) -> None:
-        text = arrival.message.text
+        text, mark = arrival.message.text, arrival.mark
+        shown = self._tools.content.render(SHOWN[mark], arrival.lang) if mark in SHOWN else (text,)
         place = EntryPlace(conversation.id, seq, Author.VISITOR)
-        sealed = seal_entry(conversation.public_key, EntryBody((text,)), place)
-        for_now = self._tools.ring.seal_text(inbox_place(conversation.id, seq), SecretText(text))
+        sealed = seal_entry(conversation.public_key, EntryBody(shown), place)
+        for_now = self._tools.ring.seal_text(
+            inbox_place(conversation.id, seq), SecretText(for_inbox(text, mark))
+        )
         claim = Claim(arrival.key, conversation.id, seq, arrival.at)
         self._claims[arrival.key] = claim
         self._new_claims.append(claim)
@@ -135,10 +162,34 @@ class _Intake:
         self._inbox.append(InboxItem(conversation.id, seq, for_now, arrival.at))
         if arrival.seen:
             self._marks[conversation.id] = arrival.seen
+        if not arrival.message.token:
+            self._hear(arrival, conversation.id, seq)
+
+    def _hear(self, arrival: Arrival, conversation: str, seq: int) -> None:
+        """Somebody who writes can be answered again; keep how, and what we may delete for them."""
+        message, ring, row = arrival.message, self._tools.ring, arrival.address.hex()
+        ticket = message.ticket and ring.seal_text(
+            Place("address", row, "sealed_ticket"), SecretText(message.ticket)
+        )
+        known = self._addresses[arrival.address]
+        self._heard.add(conversation)
+        self._addresses[arrival.address] = self._changed[arrival.address] = replace(
+            known,
+            heard_at=arrival.at,
+            shut="Quiet" if arrival.mark is Mark.EXIT else None,
+            device=str(arrival.mark) if arrival.mark in {Mark.ALONE, Mark.WATCHED} else known.device,
+            sealed_ticket=ticket or None,
+            ticket_until=arrival.at + int(message.ticket_for * 1000) if ticket else None,
+        )
+        if message.own_id:
+            self._own.append(sent_record(self._tools, message.channel, conversation, seq, message.own_id))
 
     def _conversation(self, arrival: Arrival) -> Conversation:
         address = self._addresses.get(arrival.address)
-        return self._open(arrival) if address is None else self._conversations[address.conversation]
+        if address is None:
+            return self._open(arrival)
+        conversation = self._conversations[address.conversation]
+        return conversation if conversation.sealed_key is not None else self._open(arrival)
 
     def _open(self, arrival: Arrival) -> Conversation:
         if not arrival.message.opens:
@@ -163,7 +214,8 @@ class _Intake:
 
     def _attach(self, arrival: Arrival, conversation: str, private_key: bytes | None = None) -> None:
         """Let this address lead to the conversation. A replayed first message may bring a new token."""
-        if arrival.address in self._addresses:
+        known = self._addresses.get(arrival.address)
+        if known is not None and private_key is None:
             return
         message, sealed_address, sealed_key = arrival.message, None, None
         if not message.token:
@@ -175,4 +227,7 @@ class _Intake:
             message.channel, arrival.address, conversation, sealed_address, sealed_key, arrival.at
         )
         self._addresses[arrival.address] = address
-        self._new_addresses.append(address)
+        if known is None:
+            self._new_addresses.append(address)
+        else:  # it led to a conversation that was erased
+            self._changed[arrival.address] = address

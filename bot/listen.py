@@ -14,6 +14,7 @@ import structlog
 from bot.batch import Batcher, Full
 from bot.decide import Decided, Decider, Undecided
 from bot.intake import Arrival, Received, receive
+from bot.marks import Mark, for_inbox
 from bot.tools import Tools
 from channels.port import Busy, InboundMessage
 from handoff.conversation import ClaimKey
@@ -41,16 +42,23 @@ class Listener:
         self._batcher: Batcher[Arrival, Received] = Batcher(lambda batch: receive(tools, batch))
         self._deciding: set[asyncio.Task[Decided | None]] = set()
 
-    async def accept(self, message: InboundMessage, seen: int = 0) -> Accepted:
-        """Keep a message. Raises ``Busy`` when it could not be kept; the sender should come again."""
+    async def accept(
+        self, message: InboundMessage, seen: int = 0, *, mark: Mark | None = None, hold: int = 0
+    ) -> Accepted:
+        """Keep a message. Raises ``Busy`` when it could not be kept; the sender should come again.
+
+        ``mark``: it is not to be read as words. ``hold``: milliseconds for which the answer is not pushed,
+        because the channel means to give it in its response.
+        """
         try:
-            received = await self._batcher.submit(self._arrival(message, seen))
+            received = await self._batcher.submit(self._arrival(message, seen, mark))
         except (Full, StoreBusy) as error:
             _log.warning("listen.busy", error=type(error).__name__)
             raise Busy from None
         if not received.fresh:
             return Accepted(received, None)
-        item = Undecided(received.conversation, received.seq, SecretText(message.text), self._lang(message))
+        text = SecretText(for_inbox(message.text, mark))
+        item = Undecided(received.conversation, received.seq, text, self._lang(message), hold)
         task = asyncio.create_task(self._decide(item))
         self._deciding.add(task)
         task.add_done_callback(self._deciding.discard)
@@ -68,11 +76,11 @@ class Listener:
             _log.error("listen.undecided", conversation=item.conversation, error=type(error).__name__)
             return None
 
-    def _arrival(self, message: InboundMessage, seen: int) -> Arrival:
+    def _arrival(self, message: InboundMessage, seen: int, mark: Mark | None) -> Arrival:
         index = self._tools.index
         key = ClaimKey(message.channel, index.of(f"event/{message.channel}", message.event_id))
         address = index.of(f"address/{message.channel}", message.address)
-        return Arrival(message, key, address, self._lang(message), self._tools.now(), seen)
+        return Arrival(message, key, address, self._lang(message), self._tools.now(), seen, mark)
 
     @staticmethod
     def _lang(message: InboundMessage) -> str:

@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.compose import House, console_app, open_house, public_app
+from bot.doorways import Doorways, Duty, open_doorways
+from bot.erase import Erasure
 from bot.settings import Keys, Settings, Unusable
 from handoff.errors import HandoffError
 from handoff.store.migrate import is_current
@@ -49,13 +51,13 @@ async def serve(settings: Settings, part: Part, started: Callable[[], None] = la
         loop.add_signal_handler(number, stop.set)
     Keys(settings)
     await _check_database(settings)
-    async with open_house(settings) as house:
-        servers = _servers(house, part)
+    async with open_house(settings) as house, open_doorways(house) as doorways:
+        servers = _servers(house, part, doorways)
         listening = [_listening(server.config.host, server.config.port) for server in servers]
         serving = [
             asyncio.create_task(server.serve([door])) for server, door in zip(servers, listening, strict=True)
         ]
-        working = [asyncio.create_task(house.watch.run())] if part in {"all", "worker"} else []
+        working = _working(house, doorways) if part in {"all", "worker"} else []
         await _until_started(servers, serving)
         started()
         await asyncio.wait([asyncio.create_task(stop.wait()), *serving], return_when=asyncio.FIRST_COMPLETED)
@@ -84,11 +86,28 @@ def _listening(host: str, port: int) -> socket.socket:
         raise Unusable(f"port {port} on {host} cannot be opened: {error.strerror}") from None
 
 
-def _servers(house: House, part: Part) -> list[_Server]:
+def _working(house: House, doorways: Doorways) -> list[asyncio.Task[None]]:
+    """What runs beside the applications: watching, and where there are channels, delivering and erasing."""
+    duties: list[Duty] = [house.watch.run, Erasure(house.tools, doorways.senders).run]
+    if doorways.senders:
+        duties += [house.delivery(doorways.senders).run, *doorways.duties]
+    tasks = [asyncio.create_task(duty()) for duty in duties]
+    for task in tasks:
+        task.add_done_callback(_told_when_it_broke)
+    return tasks
+
+
+def _told_when_it_broke(task: asyncio.Task[None]) -> None:
+    """A duty that ends by an error is our own fault, and nobody waits for it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("serve.duty_broke", error=type(error).__name__)
+
+
+def _servers(house: House, part: Part, doorways: Doorways) -> list[_Server]:
     settings = house.settings
     servers = []
     if part in {"all", "public"}:
-        servers.append(_server(public_app(house), settings.public_host, settings.public_port))
+        servers.append(_server(public_app(house, doorways.hooks), settings.public_host, settings.public_port))
     if part in {"all", "console"}:
         servers.append(_server(console_app(house), settings.console_host, settings.console_port))
     return servers

@@ -23,6 +23,7 @@ class InboundMessage:
     ``sticker``, ``contact``, ``location`` or ``other``. It was refused by its type alone; nothing of it was
     fetched, and ``text`` is empty.
     ``ticket``: a one-use way to answer exactly this message, good for ``ticket_for`` seconds.
+    ``own_id``: the provider's id of the visitor's message, where we may delete it (``Sender.erase``).
     """
 
     channel: str
@@ -35,6 +36,7 @@ class InboundMessage:
     media: str | None = None
     ticket: str | None = field(default=None, repr=False)
     ticket_for: float = 0.0
+    own_id: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from console import wire
 from console.gate import Gate, Guarded, refused
 from console.sign_in import Seat
 from handoff.bell import Bell
-from handoff.conversation import Conversation, Phase
+from handoff.conversation import Conversation, Phase, Track
 from handoff.desk import Desk, Note, Request
 from handoff.errors import Closed, Conflict, Forbidden, HandoffError, NotFound, NotYours, StoreBusy, Taken
 from handoff.people import DeskShare
@@ -32,7 +32,10 @@ NOTE_BYTES = 32_768
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What the console works with. ``model_state``: ``up``, ``away`` or ``off``."""
+    """What the console works with. ``model_state``: ``up``, ``away`` or ``off``.
+
+    ``unreviewed``: how many texts of the bot no person of the centre has reviewed.
+    """
 
     store: Store
     bell: Bell
@@ -40,6 +43,7 @@ class Office:
     gate: Gate = field(repr=False)
     model_state: Callable[[], Awaitable[str]]
     now: Callable[[], int]
+    unreviewed: int = 0
 
 
 def router(office: Office) -> APIRouter:
@@ -69,12 +73,15 @@ def _add_queue(routes: APIRouter, office: Office) -> None:
 
         claimed = [value for value in found if value.phase is Phase.CLAIMED]
         sees_all = seat.staff.role == "supervisor"
+        walled = ordered(found, Track.OFFENDER) if sees_all else []
         return {
             "waiting": rows(ordered(found)),
             "mine": rows([value for value in claimed if value.holder == seat.staff.id]),
             "held": rows(claimed) if sees_all else [],
+            "walled": rows(walled),
             "with_bot": with_bot,
             "model": await office.model_state(),
+            "unreviewed": office.unreviewed,
             "now": wire.iso(office.now()),
         }
 

@@ -125,7 +125,7 @@ def signed_in_json(signed_in: SignedIn) -> dict[str, Any]:
 
 
 def row_json(value: Conversation, names: Mapping[str, str], failed: int) -> dict[str, Any]:
-    """A line of the queue."""
+    """A line of the queue. ``danger``: the last line that told of it; ``silent``: asked after since."""
     return {
         "id": value.id,
         "risk": value.risk.word,
@@ -139,6 +139,9 @@ def row_json(value: Conversation, names: Mapping[str, str], failed: int) -> dict
         "holder": names.get(value.holder, "?") if value.holder else None,
         "model": value.model,
         "failed": failed,
+        "track": value.track,
+        "danger": value.talk.danger_seq,
+        "silent": value.talk.check_ins > 0,
     }
 
 

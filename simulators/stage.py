@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Body, FastAPI
 from fastapi.responses import HTMLResponse
@@ -86,7 +87,7 @@ class Stage:
             return []
 
     async def expect(self, fragment: str, after: int = 0, within: float = WAITS_FOR_A_LINE) -> Spoken:
-        """The first line not typed by the visitor after ``n`` that contains ``fragment``. Raises ``Missing``."""
+        """The first line after ``n``, not the visitor's, that contains ``fragment``. Raises ``Missing``."""
         try:
             async with asyncio.timeout(within), self._changed:
                 while True:
@@ -96,6 +97,15 @@ class Stage:
                     await self._changed.wait()
         except TimeoutError:
             raise Missing(f"no line with «{fragment}» within {within:.0f} s") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A provider ready to be shown: its pages and endpoints, the screen, what else a visitor can do."""
+
+    app: FastAPI
+    stage: Stage
+    deeds: Mapping[str, Callable[[], Awaitable[None]]]
 
 
 class Missing(Exception):
@@ -149,7 +159,7 @@ def page(stage: Stage, deeds: Mapping[str, Callable[[], Awaitable[None]]]) -> AP
         )
 
     @routes.post("/type")
-    async def typed(text: str = Body(embed=True, max_length=5000)) -> dict[str, str]:
+    async def typed(text: Annotated[str, Body(embed=True, max_length=5000)]) -> dict[str, str]:
         await stage.type(text)
         return {"status": "sent"}
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from functools import cache
 
 from vault.blindindex import BlindIndex
 from vault.secret import SecretText
-from vault.words import words
+from vault.words import LANGUAGES, words
 
 CODE_WORDS = 6
 
@@ -32,6 +33,17 @@ def normalise_code(text: str) -> SecretText:
     # NFKC also folds full-width letters and the ideographic space that Korean and Japanese keyboards give.
     folded = unicodedata.normalize("NFKC", text).casefold()
     return SecretText(unicodedata.normalize("NFC", _BETWEEN.sub(" ", folded).strip()))
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether this is six words of one of our lists, and nothing else."""
+    typed = normalise_code(text).reveal().split(" ")
+    return len(typed) == CODE_WORDS and any(set(typed) <= _known(lang) for lang in sorted(LANGUAGES))
+
+
+@cache
+def _known(lang: str) -> frozenset[str]:
+    return frozenset(unicodedata.normalize("NFC", word) for word in words(lang))
 
 
 def code_index(index: BlindIndex, code: SecretText) -> bytes:

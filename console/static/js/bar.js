@@ -10,7 +10,7 @@ export function bar(desk) {
     <h1 class="brand"><span class="brand-mark" aria-hidden="true"></span>곁</h1>
     ${session.supervises ? views(desk) : nothing}
     <div class="bar-end">
-      ${toggles(desk)}
+      ${unreviewed(desk)} ${toggles(desk)}
       <details class="me">
         <summary><span class="me-name">${session.staff.name}</span> <span class="muted">${words.name("role", session.staff.role)}</span></summary>
         <div class="me-card">
@@ -34,6 +34,11 @@ function views({ state, words, show }) {
     ${words.say(`page.${view}`)}
   </button>`;
   return html`<nav class="views" aria-label=${words.say("page.views")}>${tab("desk")}${tab("staff")}</nav>`;
+}
+
+function unreviewed({ state, words }) {
+  const count = state.queue?.unreviewed ?? 0;
+  return count > 0 ? html`<span class="muted wide-only" id="unreviewed">${words.say("queue.unreviewed", { count })}</span>` : nothing;
 }
 
 function toggles(desk) {

@@ -10,7 +10,7 @@ import { cursorOf, stepped } from "./queue.js";
 import { NotSignedIn, Session } from "./session.js";
 import { Chime } from "./sound.js";
 import { admit, loadStaff } from "./staff.js";
-import { beginning, fresh } from "./state.js";
+import { beginning, fresh, rows } from "./state.js";
 import { switches } from "./switches.js";
 import { Thread } from "./thread.js";
 
@@ -107,7 +107,7 @@ export class Desk {
     const { state, words } = this;
     const { known, arrived, imminent } = arrivals(state.known, queue);
     Object.assign(state, { queue, known, queueProblem: false, skew: Date.parse(queue.now) - Date.now() });
-    const waiting = new Set(queue.waiting.concat(queue.mine).map((row) => row.id));
+    const waiting = new Set(rows(queue).map((row) => row.id));
     const unseen = imminent.map((row) => row.id).filter((id) => id !== state.thread?.id);
     state.alerts = [...unseen, ...state.alerts.filter((id) => waiting.has(id) && !unseen.includes(id))];
     if (unseen.length > 0) this.chime.ring();

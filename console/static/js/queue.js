@@ -20,6 +20,7 @@ function lists(desk) {
     ${now.mine.length > 0 ? list(desk, "mine", now.mine) : nothing}
     ${list(desk, "waiting", now.waiting)}
     ${now.waiting.length === 0 ? html`<p class="muted pad">${words.say("queue.none_waiting")}</p>` : nothing}
+    ${now.walled.length > 0 ? list(desk, "walled", now.walled) : nothing}
     ${held.length > 0 ? list(desk, "held", held) : nothing}
     <p class="muted pad">${words.say("queue.with_bot", { count: now.with_bot })}</p>
   `;
@@ -71,6 +72,7 @@ function marks({ state, words }, row, section, shown) {
   return html`
     ${unread ? html`<span class="tag unread">● ${words.say("queue.unread")}</span>` : nothing}
     ${draft ? html`<span class="tag">✎ ${words.say("compose.draft")}</span>` : nothing}
+    ${row.silent ? html`<span class="tag">… ${words.say("queue.silent")}</span>` : nothing}
     ${row.model === "away" ? html`<span class="tag">◐ ${words.say("queue.no_model")}</span>` : nothing}
     ${failedMark(words, row.failed)}
   `;
@@ -78,7 +80,7 @@ function marks({ state, words }, row, section, shown) {
 
 /** Waiting rows say how long they wait; others how long ago their last line was. */
 function time({ state, words }, row, section) {
-  const waits = section === "waiting";
+  const waits = section === "waiting" || section === "walled";
   const since = waits ? row.waiting_since : row.last_at;
   if (!since) return nothing;
   const past = Date.now() + state.skew - Date.parse(since);

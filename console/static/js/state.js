@@ -8,7 +8,7 @@ export function fresh() {
     queueProblem: false,
     skew: 0, // the server's clock minus this one, in ms
     cursor: null, // id of the row that the keyboard stands on
-    known: null, // id -> risk of what has been seen in the queue
+    known: null, // id -> {risk, danger} of what has been seen in the queue
     alerts: [], // ids of imminent conversations that nobody here has looked at
     read: new Map(), // id -> last_at when it was last open here
     thread: null,
@@ -27,7 +27,7 @@ export function beginning() {
 }
 
 export function rows(queue) {
-  return queue === null ? [] : [...queue.mine, ...queue.waiting, ...othersHeld(queue)];
+  return queue === null ? [] : [...queue.mine, ...queue.waiting, ...queue.walled, ...othersHeld(queue)];
 }
 
 export function othersHeld(queue) {

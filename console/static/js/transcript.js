@@ -50,6 +50,10 @@ function delivery(words, { who, delivery: state }) {
     const reason = state.error ? `: ${errorWords(words, state.error)}` : "";
     return html`<p class="delivery" data-state="failed">✕ ${words.say("delivery.failed")}${reason}</p>`;
   }
+  if (state?.state === "held") {
+    const reason = state.error ? `: ${errorWords(words, state.error)}` : "";
+    return html`<p class="delivery" data-state="held">⏸ ${words.say("delivery.held")}${reason}</p>`;
+  }
   if (state?.state === "pending") {
     const said = state.error ? `${words.say("delivery.again")}: ${errorWords(words, state.error)}` : words.say("delivery.pending");
     return html`<p class="delivery" data-state="pending">◌ ${said}</p>`;
