@@ -45,7 +45,8 @@ class ChannelSettings(BaseSettings):
     happytalk_client_secret: SecretStr = Field(NONE, description="HappyTalk client secret.")
     happytalk_sender_key: str = Field("", description="Sender key of the Kakao channel (40 characters).")
     happytalk_webhook_secret: SecretStr = Field(
-        NONE, description="Last part of the path of the consult webhook (at least 32 characters)."
+        NONE,
+        description="Secret part of the path /hooks/kakao/consult/<secret> (at least 32 letters and digits).",
     )
     happytalk_api_url: str = Field("https://kakao-api.happytalk.io", description="Address of the relay.")
 
@@ -63,6 +64,9 @@ class ChannelSettings(BaseSettings):
     twilio_account: str = Field("", description="Twilio account SID (SMS and voice).")
     twilio_token: SecretStr = Field(NONE, description="Twilio auth token.")
     twilio_api_url: str = Field("https://api.twilio.com", description="Address of Twilio's API.")
+    twilio_opt_out: bool = Field(
+        True, description="False where Twilio was told to leave STOP words to us (else STOP blocks us there)."
+    )
     solapi_key: str = Field("", description="SOLAPI API key.")
     solapi_secret: SecretStr = Field(NONE, description="SOLAPI API secret.")
     solapi_webhook_secret: SecretStr = Field(

@@ -159,7 +159,7 @@ def _kakao(ground: _Ground, doorways: Doorways) -> None:
             header=settings.kakao_skill_header,
             bot_id=settings.kakao_bot_id,
             words=words,
-            trusted=Trusted(origins=tuple(filter(None, settings.kakao_callback_origins.split(",")))),
+            trusted=Trusted(origins=_listed(settings.kakao_callback_origins)),
         ),
         events=EventDoor(
             bot_id=settings.kakao_bot_id,
@@ -197,6 +197,7 @@ def _sms(ground: _Ground, doorways: Doorways) -> None:
                 number=settings.sms_number,
                 public_url=settings.public_url,
                 api_url=settings.twilio_api_url,
+                opt_out=settings.twilio_opt_out,
             ),
             ground.intake,
             ground.session,
@@ -232,7 +233,7 @@ def _voice(ground: _Ground, doorways: Doorways) -> None:
         url=f"{settings.public_url.rstrip('/')}/hooks/voice" if settings.public_url else "",
         ring_seconds=settings.voice_ring_seconds,
         hold_seconds=settings.voice_hold_seconds,
-        fallback=tuple(number.strip() for number in settings.voice_fallback.split(",") if number.strip()),
+        fallback=_listed(settings.voice_fallback),
         record=settings.voice_record,
         web=settings.public_url,
         sms=settings.sms_number if settings.sms_provider else "",
@@ -241,6 +242,10 @@ def _voice(ground: _Ground, doorways: Doorways) -> None:
         config, HotlineCalls(tools, SignedIn(tools.ring)), tools.content, time.time
     )
     doorways.senders["voice"] = VoiceSender()
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 def _any(*secrets: SecretStr) -> bool:

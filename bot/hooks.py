@@ -1,8 +1,8 @@
 """The house as a provider's webhook sees it: implements the channel port ``Intake``.
 
 Before a message is taken in, the few words that are no words are recognised: the way out, the word that
-erases, an answer about the device, a recovery code. Floods are slowed here, but never a message that the rules
-see danger in.
+erases, an answer about the device, a recovery code. Floods are slowed here, but never a message in which the
+rules see danger.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ import structlog
 from bot.listen import Accepted, Listener
 from bot.marks import Mark, of_media
 from bot.tools import Tools
+from channels.errors import Throttled
 from channels.pace import Pace
 from channels.port import Answer, Busy, Event, Gone, InboundMessage, Moved, QuickReply, Receipt
 from handoff.conversation import Address, Claim, ClaimKey, DeliveryState, OutboxItem
 from handoff.errors import StoreBusy
 from handoff.letter import opened
 from handoff.store.ports import Transaction
-from nlu.normalise import language
 from nlu.understanding import Worry
 from vault.keyring import Place
 from vault.recovery import code_index, looks_like_code
 from vault.secret import SecretText
 
 GIVEN_WITHIN = 10_000
+SLOWS_FOR = 30.0
+EARLY_RECEIPTS = 1_000
+LOOKS_AGAIN = (2.0, 15.0)
 LEASES_WITHIN = 500
 ANSWER_LETTERS = 2_500
 _REACHED = {"sent": 1, "delivered": 2, "read": 3, "failed": 3}
@@ -79,6 +82,7 @@ class Hooks:
         self._listener = listener
         self._words = words
         self._paces = paces
+        self._early: set[asyncio.Task[None]] = set()
 
     async def keep(self, event: Event) -> None:
         """Take an event in. Raises ``Busy``; then nothing was kept."""
@@ -96,22 +100,20 @@ class Hooks:
 
     @asynccontextmanager
     async def answer(self, message: InboundMessage, within: float) -> AsyncIterator[Answer | None]:
-        """Take a message in and give what is due. Raises ``Busy``; then nothing was kept."""
+        """Take a message in and give what is due. Raises ``Busy`` or ``Throttled``; then nothing was kept."""
         try:
             accepted = await self._take(message, hold=int(within * 1000) + LEASES_WITHIN)
         except StoreBusy:
             raise Busy from None
         if accepted is None:
-            yield Answer(())
-            return
+            raise Throttled(SLOWS_FOR)
+        late = False
         if accepted.decision is not None:
             done, _ = await asyncio.wait([accepted.decision], timeout=within)
-            if not done:
-                yield None
-                return
+            late = not done
         given = await self._lease(accepted.received.conversation, message.channel)
         try:
-            yield given.answer
+            yield None if late and not given.items else given.answer
         except BaseException:
             await self._take_back(given.items)
             raise
@@ -129,8 +131,7 @@ class Hooks:
                 return None
             return await self._listener.accept(replace(message, text=""), mark=Mark.SLOW, hold=hold)
         mark = await self._mark(message, index)
-        lang = message.lang or (language(message.text) if message.text else None)
-        return await self._listener.accept(replace(message, lang=lang), mark=mark, hold=hold)
+        return await self._listener.accept(message, mark=mark, hold=hold)
 
     def _too_fast(self, who: str, text: str) -> bool:
         """Whether this is a flood. Danger is never one."""
@@ -192,7 +193,8 @@ class Hooks:
             sizes = [sum(len(text) for text in letter.texts) for letter in letters]
             fits = [n for n in range(len(letters)) if n == 0 or sum(sizes[: n + 1]) <= ANSWER_LETTERS]
             for n in fits:
-                await tx.outbox.change(replace(waiting[n], leased_until=now + GIVEN_WITHIN))
+                leased = replace(waiting[n], state=DeliveryState.PENDING, leased_until=now + GIVEN_WITHIN)
+                await tx.outbox.change(leased)
         texts = tuple(text for n in fits for text in letters[n].texts)
         offered = letters[fits[-1]].quick if fits else ()
         lang = found.lang if found else "ko"
@@ -214,6 +216,9 @@ class Hooks:
             if address is None or not await self._first(tx, event.channel, event.event_id, address):
                 return
             await tx.addresses.change([replace(address, shut="Blocked", sealed_ticket=None)])
+            others = [value for value in await tx.addresses.of(address.conversation) if value.index != index]
+            if any(value.channel == event.channel and value.shut is None for value in others):
+                return  # another door of the channel is open
             for item in await tx.outbox.of(address.conversation):
                 if item.channel == event.channel and item.state is DeliveryState.PENDING:
                     await tx.outbox.change(replace(item, state=DeliveryState.HELD, error="Blocked"))
@@ -236,15 +241,34 @@ class Hooks:
                 await tx.addresses.add([moved])
 
     async def _receipt(self, event: Receipt) -> None:
-        """A receipt only moves on. A failure after sending is a dead letter like any other."""
+        """Keep a receipt. One that is faster than our own note of having sent is looked at again soon."""
+        if await self._received(event) or len(self._early) >= EARLY_RECEIPTS:
+            return
+        task = asyncio.create_task(self._look_again(event))
+        self._early.add(task)
+        task.add_done_callback(self._early.discard)
+
+    async def _look_again(self, event: Receipt) -> None:
+        for pause in LOOKS_AGAIN:
+            await asyncio.sleep(pause)
+            try:
+                if await self._received(event):
+                    return
+            except StoreBusy:
+                _log.warning("hooks.receipt_late")
+
+    async def _received(self, event: Receipt) -> bool:
+        """A receipt only moves on; a failure is a dead letter. ``False``: it is of nothing we know."""
         tools = self._tools
         async with tools.store.begin() as tx:
             sent = await tx.sent.find(event.channel, tools.index.of(f"sent/{event.channel}", event.sent_id))
-            if sent is None or _REACHED[event.state] <= _REACHED.get(sent.state, 0):
-                return
+            if sent is None:
+                return False
+            if _REACHED[event.state] <= _REACHED.get(sent.state, 0):
+                return True
             await tx.sent.change(replace(sent, state=event.state))
             if event.state != "failed":
-                return
+                return True
             lost = OutboxItem(
                 id=tools.new_id(),
                 conversation=sent.conversation,
@@ -258,6 +282,7 @@ class Hooks:
             )
             await tx.outbox.put([lost])
         await tools.bell.ring(sent.conversation)
+        return True
 
     async def _first(self, tx: Transaction, channel: str, event_id: str, address: Address) -> bool:
         key = ClaimKey(channel, self._tools.index.of(f"event/{channel}", event_id))
@@ -265,7 +290,9 @@ class Hooks:
 
 
 def _waits(item: OutboxItem, channel: str, now: int) -> bool:
-    return item.channel == channel and item.state is DeliveryState.PENDING and item.leased_until <= now
+    """Whether it may be given now: also what was held, for the visitor is here."""
+    waits = item.state in {DeliveryState.PENDING, DeliveryState.HELD}
+    return item.channel == channel and waits and item.leased_until <= now
 
 
 def _split(words: str) -> list[str]:

@@ -72,6 +72,13 @@ def inbox_place(conversation: str, seq: int) -> Place:
     return Place("inbox", f"{conversation}/{seq}", "sealed_text")
 
 
+def _spoken(arrival: Arrival, conversation: Conversation) -> str:
+    """The language from here on. A photo, or a lone Latin word (STOP, ok), tells nothing of it."""
+    text = arrival.message.text
+    tells = arrival.message.lang is not None or len(text.split()) > 1 or not text.isascii()
+    return arrival.lang if tells or conversation.next_seq == 1 else conversation.lang
+
+
 def sent_record(tools: Tools, channel: str, conversation: str, seq: int, sent_id: str) -> Sent:
     """How a provider's message id is kept: found by a keyed index, opened only to delete the message."""
     index = tools.index.of(f"sent/{channel}", sent_id)
@@ -124,7 +131,7 @@ class _Intake:
             conversation,
             next_seq=seq + 1,
             last_at=arrival.at,
-            lang=arrival.lang,
+            lang=_spoken(arrival, conversation),
             channel=arrival.message.channel,
         )
         self._keep(arrival, conversation, seq)

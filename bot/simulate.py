@@ -37,12 +37,14 @@ def own_url(name: str, port: int | None = None) -> str:
     return f"http://127.0.0.1:{port or PORTS[name]}"
 
 
-def credentials(names: Sequence[str], settings: Settings) -> Mapping[str, str]:
+def credentials(
+    names: Sequence[str], settings: Settings, ports: Mapping[str, int] = PORTS
+) -> Mapping[str, str]:
     """Settings with which the service and these simulators know each other: fresh secrets, nothing real."""
     service = settings.public_url or f"http://{settings.public_host}:{settings.public_port}"
     given = {"GYEOT_PUBLIC_URL": service}
     for name in names:
-        given |= {key: own_url(name) for key in _SPEAKS_TO[name]}
+        given |= {key: own_url(name, ports[name]) for key in _SPEAKS_TO[name]}
         given |= {key: value for key, value in _SECRETS[name]().items() if key not in given}
     return given
 

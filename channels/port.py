@@ -180,8 +180,8 @@ class Intake(Protocol):
     def answer(self, message: InboundMessage, within: float) -> AbstractAsyncContextManager[Answer | None]:
         """Take a message in and answer it in the response.
 
-        Gives ``None`` when nothing is decided ``within`` seconds: what is decided later is pushed by the
-        message's ticket, or waits for the visitor's next message. What was given counts as delivered when
+        Gives ``None`` when nothing is decided ``within`` seconds and nothing waited: what is decided later is
+        pushed by the message's ticket, or waits for the visitor's next message. What was given counts as delivered when
         the block ends without an error; after an error it waits. The same event again gives an empty answer
         or what could not be given before. Raises ``Busy``; then nothing was kept.
         """

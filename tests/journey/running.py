@@ -142,7 +142,8 @@ def installed(folder: Path, nlu: str = "rules", **environment: str) -> Service:
     state = folder / "var" / "gyeot.env"
     (folder / "tmp").mkdir(parents=True)
     first_run.make_keys(state)
-    public, console = free_port(), free_port()
+    public = int(environment.get("GYEOT_PUBLIC_PORT") or free_port())
+    console = free_port()
     ours = {
         "GYEOT_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'var' / 'gyeot.db'}",
         "GYEOT_PUBLIC_PORT": str(public),
@@ -243,8 +244,8 @@ async def _kept(service: Service) -> list[Kept]:
 
 
 async def _opened(tx: Any, value: Conversation, desk: DeskKey) -> Kept:
-    private = open_conversation_key(desk, value.sealed_key or b"", value.id)
     entries = await tx.entries.of(value.id)
+    private = open_conversation_key(desk, value.sealed_key, value.id) if value.sealed_key else b""
     return Kept(
         conversation=value,
         entries=[(entry, _text(private, entry)) for entry in entries],

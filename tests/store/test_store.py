@@ -163,9 +163,11 @@ class TestStore:
 
     async def test_saving_changes_what_may_change_and_adds_nothing(self, store: Store) -> None:
         await with_conversations(store, "c1")
-        changed = conversation("c1", lang="en", last_at=START + 5, sealed_key=None, talk=Talk(("a",), "b", 1))
+        changed = conversation(
+            "c1", lang="en", channel="sms", last_at=START + 5, sealed_key=None, talk=Talk(("a",), "b", 1)
+        )
         async with store.begin() as tx:
-            forged = replace(changed, channel="sms", opened_at=0, desk_epoch=9, public_key=b"other")
+            forged = replace(changed, opened_at=0, desk_epoch=9, public_key=b"other")
             await tx.conversations.save([forged, conversation("unknown")])
             await tx.conversations.save([])
         async with store.read() as tx:

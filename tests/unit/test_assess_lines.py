@@ -118,7 +118,7 @@ async def test_with_a_model_its_reading_counts(monkeypatch: pytest.MonkeyPatch) 
         reading = ModelReading("spread_threat", 0.97, (("spread_threat", 0.97),))
         yield Ensemble(rulebook.load(), ScriptedReader(lambda _text: reading))
 
-    monkeypatch.setattr(module, "_ensemble", scripted)
+    monkeypatch.setattr(module, "open_ensemble", scripted)
     found, _ = await answers(line("음"), rules_only=False)
     assert found[0]["risk"] == "high"
     assert [reason for reason in found[0]["reasons"] if reason.startswith("model:spread_threat")]

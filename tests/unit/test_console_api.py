@@ -8,12 +8,21 @@ from typing import Any
 
 import pytest
 
-from handoff.conversation import AssessmentRecord, Author, DeliveryState, Entry, OutboxItem, Phase
+from handoff.conversation import (
+    AssessmentRecord,
+    Author,
+    DeliveryState,
+    Entry,
+    OutboxItem,
+    Phase,
+    Speaker,
+    Talk,
+)
 from handoff.people import Role
 from handoff.risk import Risk, Topic
 from handoff.store.ports import PRESENT_FOR
 from tests.builders import START, Room, person, room, soon
-from tests.console_room import Browser, b64, browser, form
+from tests.console_room import UNREVIEWED, Browser, b64, browser, form
 from vault.desk import open_conversation_key, open_share, seal_share
 from vault.entries import EntryBody, open_entry, seal_entry, seal_note
 from vault.places import EntryPlace
@@ -345,3 +354,50 @@ async def test_an_open_page_counts_as_on_duty(here: Room, a: Browser) -> None:
 async def test_answers_are_never_kept_by_a_cache(a: Browser) -> None:
     for path in ("/", "/api/queue", "/api/conversations/c1", "/nothing"):
         assert (await a.get(path)).headers["Cache-Control"] == "no-store"
+
+
+OFFENDER = Talk(speaker=Speaker.OFFENDER)
+
+
+async def test_a_counselors_queue_has_nobody_who_did_harm(here: Room, a: Browser, s: Browser) -> None:
+    await here.open("c2", risk=Risk.IMMINENT, topic=Topic.OFFENDER, talk=OFFENDER)
+    mine = (await a.get("/api/queue")).json()
+    assert [row["id"] for row in mine["waiting"]] == ["c1"]
+    assert mine["walled"] == []
+    theirs = (await s.get("/api/queue")).json()
+    assert [row["id"] for row in theirs["waiting"]] == ["c1"]
+    assert [(row["id"], row["track"]) for row in theirs["walled"]] == [("c2", "offender")]
+
+
+async def test_only_a_supervisor_opens_or_takes_who_did_harm(here: Room, a: Browser, s: Browser) -> None:
+    await here.open("c2", topic=Topic.OFFENDER, talk=OFFENDER)
+    assert (await a.get("/api/conversations/c2")).status_code == 403
+    assert (await a.post("/api/conversations/c2/claim")).status_code == 403
+    assert (await here.find("c2")).holder is None
+    assert (await s.get("/api/conversations/c2")).status_code == 200
+    assert (await s.post("/api/conversations/c2/claim")).status_code == 200
+    assert (await here.find("c2")).holder == "id-s"
+
+
+async def test_a_person_moves_between_the_tracks_and_no_machine(here: Room, a: Browser, s: Browser) -> None:
+    await here.open("c2", topic=Topic.OFFENDER, talk=OFFENDER)
+    spread = {"request_id": form(), "risk": "medium", "topic": "spread"}
+    assert (await a.post("/api/conversations/c2/risk", spread)).status_code == 403
+    assert (await s.post("/api/conversations/c2/risk", spread)).status_code == 200
+    assert {row["id"] for row in (await a.get("/api/queue")).json()["waiting"]} == {"c1", "c2"}
+    offender = {"request_id": form(), "risk": "low", "topic": "offender"}
+    assert (await s.post("/api/conversations/c1/risk", offender)).status_code == 200
+    assert {row["id"] for row in (await a.get("/api/queue")).json()["waiting"]} == {"c2"}
+
+
+async def test_the_queue_says_which_line_told_of_danger_and_that_nobody_answered(
+    here: Room, a: Browser
+) -> None:
+    await here.open("c2", risk=Risk.IMMINENT, talk=Talk(danger_seq=7, check_ins=1))
+    rows = {row["id"]: row for row in (await a.get("/api/queue")).json()["waiting"]}
+    assert (rows["c2"]["danger"], rows["c2"]["silent"]) == (7, True)
+    assert (rows["c1"]["danger"], rows["c1"]["silent"]) == (None, False)
+
+
+async def test_the_queue_says_how_many_texts_nobody_reviewed(a: Browser) -> None:
+    assert (await a.get("/api/queue")).json()["unreviewed"] == UNREVIEWED

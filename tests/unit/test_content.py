@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import shutil
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from bot.content import Content, ContentError, load
 from bot.content_lint import lint, load_wording
-from bot.guidance_map import OF_INTENT, OF_RISK
-from handoff.risk import Topic
+from bot.guidance_map import ANSWER_OF_SIGN, OF_INTENT, OF_RISK, OF_SPEAKER, guide, sequence
+from handoff.conversation import Speaker
+from handoff.risk import Risk, Topic
+from nlu.intents import MEANINGS
 
+WITHOUT_GUIDE = {Topic.SMALLTALK, Topic.WIPE}
+LIFE_AND_BODY = {Topic.SELF_HARM, Topic.PHYSICAL_VIOLENCE, Topic.IMMEDIATE_DANGER}
 GUIDANCE = Path(__file__).parents[2] / "bot" / "guidance"
 TALK = """
 texts:
@@ -21,6 +26,10 @@ texts:
     ko: ["%s"]
     en: ["%s"]
 """
+HARD = (
+    "Confidentiality obligations notwithstanding, investigating authorities necessarily communicate proceedings. "
+    "Documentation requirements necessitate notification."
+)
 PAGE = """
 page:
   again: {ko: "다시", en: "Again"}
@@ -44,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A folder with the real directory and rules, and hardly any text."""
-    for name in ("directory.yaml", "wording.yaml"):
+    for name in ("directory.yaml", "lessons.yaml", "signs.yaml", "wording.yaml"):
         shutil.copy(GUIDANCE / name, tmp_path / name)
     (tmp_path / "page.yaml").write_text(PAGE, "utf-8")
     (tmp_path / "quick.yaml").write_text(QUICK, "utf-8")
@@ -90,7 +99,65 @@ def test_tables_agree_with_when(content: Content) -> None:
         assert dict(content.texts[text].when) == {"topic": topic, "risk": risk.word}
     for entry in content.texts.values():
         default = entry.when.get("topic") is None or entry.id == f"guide.{entry.when['topic']}"
-        assert default or entry.id in {*OF_INTENT.values(), *OF_RISK.values()}
+        own = {*OF_INTENT.values(), *OF_RISK.values(), *OF_SPEAKER.values(), "guide.self_harm.offender"}
+        assert default or entry.id in own
+    for (speaker, _), text in OF_SPEAKER.items():
+        assert content.texts[text].when.get("speaker", speaker) == speaker
+
+
+@pytest.mark.parametrize("speaker", Speaker)
+def test_every_situation_has_its_guide(content: Content, speaker: Speaker) -> None:
+    """Every topic × risk × speaker × language, whatever the intent: at most three messages, and they exist."""
+    walked = 0
+    for topic, risk, intent in product(set(Topic) - WITHOUT_GUIDE, Risk, (None, *MEANINGS)):
+        for text in sequence(topic, risk, intent, speaker):
+            for lang in ("ko", "en"):
+                messages = content.render(text, lang)
+                assert 1 <= len(messages) <= 3, (text, lang)
+                walked += 1
+    assert walked > 10_000
+
+
+def test_a_guide_says_what_to_do_and_whom_to_call(content: Content) -> None:
+    """Every guide on harm names somebody who answers; danger names 112 or 119."""
+    quiet = {"guide.anonymity", "guide.service_info"}
+    for speaker, topic, risk in product(Speaker, set(Topic) - WITHOUT_GUIDE, Risk):
+        text = guide(topic, risk, None, speaker)
+        written = " ".join(content.texts[text].written["ko"])
+        assert text in quiet or "{dir:" in written, text
+        if risk is Risk.IMMINENT and topic in LIFE_AND_BODY:
+            assert "{dir:112}" in written or "{dir:119}" in written, (text, topic)
+
+
+def test_who_did_harm_reads_nothing_that_excuses_or_helps_to_hide(content: Content) -> None:
+    for topic, risk in product(set(Topic) - WITHOUT_GUIDE, Risk):
+        for text in sequence(topic, risk, None, Speaker.OFFENDER):
+            for line in (*content.render(text, "ko"), *content.render(text, "en")):
+                assert "네 잘못이 아니" not in line, text
+                assert "not your fault" not in line, text
+    told = " ".join((*content.render("guide.offender", "ko"), *content.render("offender.next", "ko")))
+    assert "멈춰요" in told
+    assert content.directory["132"].number in told
+
+
+def test_every_note_is_called_for_by_a_sign_and_every_sign_of_a_note_has_one(content: Content) -> None:
+    notes = {text for text in content.texts if text.startswith("note.")}
+    assert notes == {sign for sign in content.signs.ids if sign.startswith("note.")}
+    assert {sign for sign in content.signs.ids if sign.startswith("ask.")} == set(ANSWER_OF_SIGN)
+    assert len(notes) >= 9
+
+
+def test_taps_are_read_as_they_are_meant(content: Content) -> None:
+    """What a button sends is read by the signs alone, so that lessons work without the model."""
+    wanted = {"next": "move.next", "leave": "move.stop", "self_check": "start.self_check"}
+    wanted |= {f"lesson_{name}": f"start.{name}" for name in content.courses.lessons}
+    wanted |= {"lessons": "start.lessons"}
+    for reply, sign in wanted.items():
+        for lang in ("ko", "en"):
+            [tap] = content.quick((reply,), lang)
+            signs = content.signs.read(tap.say)
+            assert sign in signs, (reply, lang)
+            assert {"move.tapped", "move.next", "move.stop"} & signs, (reply, lang)
 
 
 def test_imminent_guidance_gives_an_emergency_number_first(content: Content) -> None:
@@ -201,10 +268,13 @@ def test_a_missing_file_is_refused(folder: Path) -> None:
         ("number", "괜찮아요.", "Call 0 2 7 3 5."),
         ("address", "괜찮아요.", "See www.example.org today."),
         ("address", "괜찮아요.", "Write to a@b.co please."),
-        ("length", "괜찮아요. " * 40, "fine"),
+        ("length", "다 돼요. " * 40, "fine"),
         ("length", "괜찮아요.", "It is fine. " * 30),
         ("sentence", "가" * 53 + ".", "fine"),
         ("sentence", "괜찮아요.", "and " * 21),
+        ("level", "괜찮아요.", HARD),
+        ("level", "나 는 집 에 가 서 밥 을 먹 고 물 도 마 시 고 잤어.", "fine"),
+        ("level", "피해촬영물삭제지원신청 절차안내자료 확인하십시오. " * 4, "fine"),
     ],
 )
 def test_the_linter_finds_bad_texts(small: Path, rule: str, ko: str, en: str) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from bot.content import Content, load
-from bot.dialogue import CLAIMED, CLOSED, MEDIA_REFUSED, RELEASED, Act, Scene, choose
-from bot.guidance_map import DANGER_TEXTS
+from bot.dialogue import CHECK_INS, CLAIMED, CLOSED, MEDIA_REFUSED, RELEASED, Act, Scene, choose
+from bot.guidance_map import DANGER_TEXTS, guide
+from bot.lessons import HOW, LEFT, MENU
 from bot.triage import Assessment
-from handoff.conversation import Phase
+from handoff.conversation import Lesson, Phase, Speaker
 from handoff.risk import Risk, Topic
 from nlu.intents import MEANINGS
 from nlu.understanding import Worry
+
+SAID_ELSEWHERE = {"channels.yaml", "voice.yaml"}
+"""Texts that a channel says, not the dialogue."""
 
 GUIDANCE = Path(__file__).parents[2] / "bot" / "guidance"
 WITH_BOT, WAITING = Phase.WITH_BOT, Phase.WAITING
@@ -182,8 +187,8 @@ def test_questions_are_answered_again_once_danger_was_spoken_to() -> None:
         ("suicide_now", "deny", ("suicide.no",), False),
         ("want_human", "affirm", ("handoff",), True),
         ("want_human", "deny", ("human.later",), False),
-        ("wipe_sure", "affirm", ("wipe.passed",), True),
-        ("wipe_sure", "wipe", ("wipe.passed",), True),
+        ("wipe_sure", "affirm", ("wipe.done",), False),
+        ("wipe_sure", "wipe", ("wipe.done",), False),
         ("wipe_sure", "deny", ("wipe.kept",), False),
         ("safe_now", None, ("ask.safe_again",), False),
         (None, "affirm", ("stay.listen",), False),
@@ -255,8 +260,9 @@ def test_waiting_answers_questions_and_reassures_without_calling_again() -> None
 
 def test_claimed_is_silent_but_for_one_word_in_danger() -> None:
     said = ("handoff.first", "guide.spread_threat")
-    for intent in (None, "ask_human", "wipe", "spread_threat", "affirm"):
+    for intent in (None, "ask_human", "spread_threat", "affirm"):
         assert choose(reading(intent), scene(Phase.CLAIMED, *said)) == Act()
+    assert choose(reading("wipe"), scene(Phase.CLAIMED, *said)).asks == "wipe_sure", "their words are theirs"
     danger = choose(reading("suicide_intent"), scene(Phase.CLAIMED, *said))
     assert danger == Act(("danger.claimed",))
     assert choose(reading("suicide_intent"), scene(Phase.CLAIMED, *said, *danger.says)) == Act()
@@ -281,6 +287,128 @@ def test_an_offender_is_not_consoled_while_waiting(content: Content) -> None:
     assert not any("네 잘못이 아니" in line for text in said for line in content.render(text, "ko"))
 
 
+# ── who writes, and in which situation ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("speaker", "topic", "risk", "text"),
+    [
+        (Speaker.FRIEND, Topic.SPREAD_THREAT, Risk.HIGH, "guide.bystander.threat"),
+        (Speaker.FRIEND, Topic.DEEPFAKE, Risk.HIGH, "guide.bystander"),
+        (Speaker.FRIEND, Topic.SELF_HARM, Risk.HIGH, "guide.bystander.self_harm"),
+        (Speaker.FRIEND, Topic.SELF_HARM, Risk.IMMINENT, "guide.bystander.imminent"),
+        (Speaker.FRIEND, Topic.DELETION, Risk.MEDIUM, "guide.deletion"),
+        (Speaker.PARENT, Topic.GROOMING, Risk.HIGH, "guide.guardian.threat"),
+        (Speaker.PARENT, Topic.PHYSICAL_VIOLENCE, Risk.HIGH, "guide.guardian.body"),
+        (Speaker.TEACHER, Topic.SELF_HARM, Risk.HIGH, "guide.guardian.teacher_self_harm"),
+        (Speaker.TEACHER, Topic.IMMEDIATE_DANGER, Risk.IMMINENT, "guide.guardian.teacher_imminent"),
+        (Speaker.OFFENDER, Topic.SPREAD, Risk.HIGH, "guide.offender"),
+        (Speaker.OFFENDER, Topic.DELETION, Risk.MEDIUM, "guide.offender"),
+        (Speaker.OFFENDER, Topic.EVIDENCE, Risk.MEDIUM, "guide.offender"),
+        (Speaker.OFFENDER, Topic.SELF_HARM, Risk.HIGH, "guide.self_harm.offender"),
+        (Speaker.OFFENDER, Topic.SELF_HARM, Risk.IMMINENT, "guide.self_harm.imminent"),
+        (Speaker.OFFENDER, Topic.IMMEDIATE_DANGER, Risk.IMMINENT, "danger.numbers"),
+    ],
+)
+def test_the_guide_speaks_to_whoever_writes(speaker: Speaker, topic: Topic, risk: Risk, text: str) -> None:
+    assert guide(topic, risk, None, speaker) == text
+    act = choose(reading(None, risk, topic), replace(scene(WITH_BOT, "greet"), speaker=speaker))
+    assert text in act.says
+
+
+def test_only_the_one_it_happened_to_or_who_did_it_is_asked_about_their_own_life() -> None:
+    for speaker in Speaker:
+        asked = choose(reading("suicidal_thoughts"), replace(scene(), speaker=speaker)).asks
+        assert (asked == "suicide_now") == (speaker in {Speaker.SELF, Speaker.OFFENDER})
+
+
+def test_a_note_is_said_once_behind_the_guide_where_there_is_room() -> None:
+    due = ("note.paid", "note.parents")
+    first = choose(reading("spread_threat"), replace(scene(), notes=due))
+    assert first.says == ("handoff.first", "guide.spread_threat", "note.paid")
+    full = choose(reading("coerced_sending"), replace(scene(), notes=due))
+    assert not set(due) & set(full.says), "the question about safety takes the room"
+    quiet = choose(reading("chitchat", Risk.HIGH), replace(scene(WAITING, *first.says), notes=due[1:]))
+    assert quiet.says == ("note.parents",)
+    danger = choose(reading("suicide_intent"), replace(scene(), notes=due))
+    assert not set(due) & set(danger.says)
+
+
+@pytest.mark.parametrize(
+    ("sign", "intent", "text"),
+    [
+        ("ask.cost", "ask_service", "answer.cost"),
+        ("ask.hours", "ask_service", "answer.hours"),
+        ("ask.how_long", "ask_service", "answer.how_long"),
+        ("ask.punished", "ask_legal", "answer.punished"),
+        ("ask.police_told", "ask_police", "answer.police"),
+    ],
+)
+def test_a_question_known_by_its_words_has_its_own_answer(sign: str, intent: str, text: str) -> None:
+    here = replace(scene(WITH_BOT, "greet"), signs=frozenset({sign}))
+    assert choose(reading(intent), here).says[0] == text
+    again = replace(here, said=("greet", text))
+    assert choose(reading(intent), again).says[0] != text
+
+
+def test_harm_is_spoken_to_before_a_question_beside_it() -> None:
+    here = replace(scene(WITH_BOT, "greet"), signs=frozenset({"ask.deletable"}))
+    assert choose(reading("spread_now"), here).says[0] == "guide.spread"
+    spoken = replace(scene(WAITING, "greet", "guide.spread"), signs=frozenset({"ask.deletable"}))
+    assert choose(reading("spread_now"), spoken).says == ("answer.deletion",)
+
+
+def test_who_did_harm_is_told_neither_that_nothing_happens_nor_how_to_remove_it() -> None:
+    said = ("greet", "guide.offender")
+    for sign in ("ask.punished", "ask.deletable"):
+        here = replace(scene(WAITING, *said), speaker=Speaker.OFFENDER, signs=frozenset({sign}))
+        for intent in ("ask_legal", "ask_deletion", "ask_evidence", None):
+            says = choose(reading(intent), here).says
+            assert not {"answer.punished", "answer.deletion", "guide.deletion", "guide.evidence"} & set(says)
+
+
+# ── lessons ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _taught(content: Content, lesson: Lesson | None, *signs: str, phase: Phase = WITH_BOT) -> Scene:
+    here = scene(phase, "greet")
+    return replace(here, courses=content.courses, lesson=lesson, signs=frozenset(signs))
+
+
+def test_a_lesson_begins_goes_on_and_is_left(content: Content) -> None:
+    begun = choose(reading(None), _taught(content, None, "start.deepfake"))
+    assert (begun.says, begun.lesson) == (("lesson.deepfake.1",), Lesson("deepfake", 0))
+    on = choose(reading(None), _taught(content, begun.lesson, "move.next"))
+    assert (on.says, on.quick) == (("lesson.deepfake.2",), ("next", "leave"))
+    left = choose(reading(None), _taught(content, on.lesson, "move.stop"))
+    assert (left.says, left.lesson) == (("lesson.left",), None)
+
+
+@pytest.mark.parametrize("intent", ["suicide_intent", "spread_threat", "ask_human", "distress"])
+def test_what_worries_interrupts_a_lesson(content: Content, intent: str) -> None:
+    told = replace(reading(intent), line=RISK_OF[MEANINGS[intent].worry])
+    act = choose(told, _taught(content, Lesson("self_check", 3, 2), "move.next"))
+    assert act.lesson is None
+    assert not any(text.startswith(("lesson.", "check.")) for text in act.says)
+    assert act.handoff
+
+
+def test_a_question_about_the_service_is_answered_and_the_lesson_goes_on(content: Content) -> None:
+    act = choose(reading("ask_if_bot"), _taught(content, Lesson("images", 1)))
+    assert (act.says, act.lesson) == (("answer.robot",), Lesson("images", 1))
+
+
+def test_a_worrying_self_check_calls_a_person_and_a_calm_one_does_not(content: Content) -> None:
+    last = len(content.courses.checks["self_check"].questions) - 1
+    worrying = choose(reading("affirm"), _taught(content, Lesson("self_check", last, 6)))
+    assert (worrying.says, worrying.handoff) == (("check.worry", "handoff"), True)
+    assert worrying.found is Risk.HIGH
+    calm = choose(reading("deny"), _taught(content, Lesson("self_check", last, 0)))
+    assert (calm.says, calm.handoff, calm.found) == (("check.calm",), False, Risk.LOW)
+    waits = choose(reading("affirm"), _taught(content, Lesson("self_check", last, 6), phase=WAITING))
+    assert not waits.handoff, "a person is on the way already"
+
+
 # ── everything at once ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -298,8 +426,8 @@ def _every_act() -> list[tuple[Assessment, Scene, Act]]:
         assessment = reading(intent, risk, topic)
         questions = QUESTIONS if intent in {None, "affirm", "deny", "wipe", "suicide_intent"} else (None,)
         for said, asked, phase in product(histories, questions, (WITH_BOT, WAITING)):
-            if phase is WAITING and not said:
-                continue  # a conversation waits only after the bot has answered
+            if not said and (phase is WAITING or asked):
+                continue  # a conversation waits, and a question is pending, only after the bot has answered
             here = scene(phase, *said, asked=asked)
             found.append((assessment, here, choose(assessment, here)))
     return found
@@ -322,15 +450,15 @@ def test_every_act_keeps_the_promises(
         assert not here.said or act.says[0] != here.said[-1], case
         assert set(act.quick) <= set(content.quick_replies), case
         assert here.said or any(t == "greet" or t.endswith(".first") for t in act.says), case
-        called = any(t.startswith("handoff") or t.endswith("_called") or t == "wipe.passed" for t in act.says)
+        called = any(t.startswith("handoff") or t.endswith("_called") for t in act.says)
         assert called == act.handoff or here.phase is WAITING, case
-        if assessment.risk is Risk.IMMINENT and DANGER_TEXTS.isdisjoint(here.said):
+        if assessment.risk is Risk.IMMINENT and DANGER_TEXTS.isdisjoint(here.said) and not act.erases:
             assert act.says[0] in DANGER_TEXTS, case
 
 
 def test_no_text_is_written_in_vain(every_act: list[tuple[Assessment, Scene, Act]], content: Content) -> None:
     said = {text for _, _, act in every_act for text in act.says}
-    said |= {CLAIMED, RELEASED, CLOSED, MEDIA_REFUSED, "danger.claimed"}
+    said |= {CLAIMED, RELEASED, CLOSED, MEDIA_REFUSED, "danger.claimed", *CHECK_INS}
     for intent, topic in product((None, *MEANINGS), Topic):  # long conversations that stay with one subject
         for phase in (WITH_BOT, WAITING):
             history: tuple[str, ...] = ()
@@ -338,7 +466,17 @@ def test_no_text_is_written_in_vain(every_act: list[tuple[Assessment, Scene, Act
                 here = scene(phase, *history, on_duty=len(history) % 2 == 0)
                 history += choose(reading(intent, None, topic), here).says
             said |= set(history)
+    for speaker, topic, risk in product(Speaker, Topic, Risk):
+        said |= set(
+            choose(reading(None, risk, topic), replace(scene(WITH_BOT, "greet"), speaker=speaker)).says
+        )
     for on_duty in (True, False):
         said |= set(choose(reading("spread_now"), scene(on_duty=on_duty)).says)
         said |= set(choose(reading("spread_now"), scene(WITH_BOT, "greet", on_duty=on_duty)).says)
-    assert said == set(content.texts)
+    said |= {note for note in content.signs.ids if note.startswith("note.")}
+    said |= {page for pages in content.courses.lessons.values() for page in pages} | {MENU, LEFT, HOW}
+    for check in content.courses.checks.values():
+        said |= {check.opening, *(it.text for it in check.questions), *(it.text for it in check.outcomes)}
+    ours = {text.id for text in content.texts.values() if text.file not in SAID_ELSEWHERE}
+    assert said & ours == ours
+    assert said <= set(content.texts)

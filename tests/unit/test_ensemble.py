@@ -37,13 +37,34 @@ def test_a_rule_alarm_is_never_calmed_by_the_model() -> None:
 
 
 def test_a_model_alarm_is_never_calmed_by_silent_rules() -> None:
-    read = combine(GREET, model(("offender_here", 0.8), ("greet", 0.2)), "ko")
+    read = combine(GREET, model(("offender_here", 0.8), ("stalking", 0.2)), "ko")
     assert (read.worry, read.intent, read.model) == (Worry.DANGER, "offender_here", "answered")
     assert read.signals[0].family == "immediate_danger"
 
 
+def test_danger_that_may_be_everyday_talk_is_urgent_unless_a_rule_hints_at_it() -> None:
+    reading = model(("offender_here", 0.6), ("chitchat", 0.2), ("stalking", 0.2))
+    hint = RuleReading((Signal("stalking", Worry.CARE, "rules", "stalking", 1.0),), (), "stalking")
+    assert combine(NOTHING, reading, "ko").worry is Worry.URGENT
+    assert combine(GREET, reading, "ko").worry is Worry.URGENT
+    assert combine(hint, reading, "ko").worry is Worry.DANGER
+
+
+def test_mostly_everyday_talk_with_some_danger_is_a_doubt() -> None:
+    read = combine(NOTHING, model(("meeting_now", 0.45), ("chitchat", 0.4)), "ko")
+    assert (read.worry, read.signals[0].name, read.intent) == (Worry.CARE, "meeting_now", None)
+
+
+def test_shares_add_up_the_intents_of_a_family_and_are_empty_without_a_reading() -> None:
+    read = combine(NOTHING, model(("greet", 0.4), ("ask_service", 0.3), ("ask_if_bot", 0.3)), "ko")
+    assert [family for family, _ in read.shares] == ["service_info", "smalltalk"]
+    assert read.shares[0][1] == pytest.approx(0.6)
+    assert combine(NOTHING, None, "ko").shares == ()
+    assert combine(NOTHING, model(("greet", 0.1), ("chitchat", 0.1)), "ko").shares == ()
+
+
 def test_danger_spread_over_neighbours_is_danger() -> None:
-    read = combine(NOTHING, model(("suicide_intent", 0.4), ("self_injury_now", 0.3), ("greet", 0.3)), "ko")
+    read = combine(NOTHING, model(("suicide_intent", 0.4), ("self_injury_now", 0.3), ("distress", 0.3)), "ko")
     assert read.worry is Worry.DANGER
     assert read.signals[0].confidence == pytest.approx(0.7)
 
@@ -57,7 +78,7 @@ def test_doubtful_danger_asks_for_care() -> None:
 
 def test_a_joke_stops_a_low_alarm_but_not_a_sure_one() -> None:
     low = combine(JOKE, model(("suicide_intent", 0.6), ("joke_hyperbole", 0.4)), "ko")
-    sure = combine(JOKE, model(("suicide_intent", 0.9), ("joke_hyperbole", 0.1)), "ko")
+    sure = combine(JOKE, model(("suicide_intent", 0.9), ("suicidal_thoughts", 0.1)), "ko")
     assert low.worry < Worry.DANGER
     assert sure.worry is Worry.DANGER
 

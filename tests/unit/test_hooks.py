@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,12 +17,15 @@ from bot.intake import inbox_place
 from bot.listen import Listener
 from bot.marks import in_inbox
 from bot.tools import Tools
+from channels.errors import Throttled
 from channels.pace import Pace
-from channels.port import Answer, Busy, Gone, InboundMessage, Moved, Parcel, Receipt, Way
+from channels.port import Busy, Gone, InboundMessage, Moved, Parcel, Receipt, Way
 from handoff.conversation import Conversation, DeliveryState, OutboxItem, Phase
 from handoff.errors import StoreBusy
 from handoff.risk import Risk, Topic
 from handoff.store.memory import MemoryStore
+from nlu.ensemble import Ensemble
+from nlu.understanding import Understanding, Worry
 from tests.builders import Clock
 from tests.journey.indoors import desked, some_tools
 from vault.recovery import code_index, looks_like_code, new_code
@@ -295,6 +299,27 @@ class TestFloods:
         assert len(await conversations(tools)) == 2
 
 
+class Slow:
+    """An ensemble that reads only when it is let."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self._ensemble = ensemble
+        self.may_read = asyncio.Event()
+
+    def glance(self, text: str) -> Worry:
+        return self._ensemble.glance(text)
+
+    async def understand(self, text: str, lang: Any = None) -> Understanding:
+        await self.may_read.wait()
+        return await self._ensemble.understand(text, lang)
+
+
+def slowly(tools: Tools) -> tuple[Tools, Slow]:
+    """The same tools with a slow reader."""
+    slow = Slow(tools.ensemble)
+    return replace(tools, ensemble=slow), slow  # type: ignore[arg-type]  # a test double
+
+
 class TestAnswersInTheResponse:
     async def test_the_answer_is_given_and_counts_as_delivered(self, tools: Tools) -> None:
         async with hooks(tools).answer(message("사진을 퍼뜨린다고 협박받고 있어요", lang="ko"), 3) as answer:
@@ -326,8 +351,10 @@ class TestAnswersInTheResponse:
                 assert bool(answer.texts) is expected
 
     async def test_what_is_decided_too_late_is_none_and_pushed_later(self, tools: Tools) -> None:
+        tools, slow = slowly(tools)
         async with hooks(tools).answer(message("안녕하세요", lang="ko"), 0) as answer:
             assert answer is None
+        slow.may_read.set()
         found = await settled(tools)
         assert await delivered(tools) == []
         clock = tools.now
@@ -336,25 +363,43 @@ class TestAnswersInTheResponse:
         assert await delivered(tools)
         assert await waiting(tools, found.id) == []
 
+    async def test_what_waited_is_given_even_when_the_new_answer_is_late(self, tools: Tools) -> None:
+        tools, slow = slowly(tools)
+        house = hooks(tools)
+        async with house.answer(message("안녕하세요", "e1", lang="ko"), 0) as answer:
+            assert answer is None
+        slow.may_read.set()
+        await settled(tools)
+        slow.may_read.clear()
+        async with house.answer(message("저기요", "e2", lang="ko"), 0) as answer:
+            assert answer is not None
+            assert answer.texts[0] == words_of(tools, "greet")[0]
+        slow.may_read.set()
+        await settled(tools)
+
     async def test_what_waited_comes_first(self, tools: Tools) -> None:
+        tools, slow = slowly(tools)
         house = hooks(tools)
         async with house.answer(message("안녕하세요", "e1", lang="ko"), 0):
             pass
+        slow.may_read.set()
         await settled(tools)
         async with house.answer(message("저기요", "e2", lang="ko"), 3) as answer:
             assert answer is not None
             assert answer.texts[0] == words_of(tools, "greet")[0]
             assert len(answer.texts) > 1
 
-    async def test_a_flood_is_answered_with_nothing(self, tools: Tools) -> None:
+    async def test_a_flood_is_told_so_once_and_then_only_slowed(self, tools: Tools) -> None:
         house = hooks(tools, messages=a_pace(1), notices=a_pace(1))
         answers = []
-        for n in range(3):
+        for n in range(2):
             async with house.answer(message("ㅋㅋ", f"e{n}", lang="ko"), 3) as answer:
                 answers.append(answer)
         assert answers[1] is not None
         assert list(answers[1].texts) == words_of(tools, "flood.slow")
-        assert answers[2] == Answer(())
+        with pytest.raises(Throttled):
+            async with house.answer(message("ㅋㅋ", "e9", lang="ko"), 3):
+                pass
 
 
 class TestWhatElseProvidersTell:
@@ -408,6 +453,40 @@ class TestWhatElseProvidersTell:
         [lost] = await waiting(tools, found.id)
         assert (lost.state, lost.error) == (DeliveryState.FAILED, "Refused")
         await house.keep(Receipt("telegram", "unknown", "failed"))
+
+    async def test_a_receipt_faster_than_our_own_note_is_looked_at_again(
+        self, tools: Tools, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.hooks.LOOKS_AGAIN", (0.05, 0.05))
+        house = hooks(tools)
+        await house.keep(message("안녕하세요", lang="ko"))
+        found = await settled(tools)
+        await house.keep(Receipt("telegram", "id-1", "failed", "Refused"))
+        assert [item.state for item in await waiting(tools, found.id)] == [DeliveryState.PENDING]
+        await delivered(tools)
+        await asyncio.sleep(0.2)
+        assert [item.error for item in await waiting(tools, found.id)] == ["Refused"]
+
+    async def test_one_of_two_doors_that_shut_leaves_the_other_open(self, tools: Tools) -> None:
+        house = hooks(tools)
+        await house.keep(message("안녕하세요", "k1", channel="kakao", address="skill:1", lang="ko"))
+        found = await settled(tools)
+        async with tools.store.begin() as tx:
+            code = new_code("ko")
+            await tx.recovery.put(code_index(tools.index, code), found.id, tools.now())
+        await house.keep(message(code.reveal(), "k2", channel="kakao", address="consult:1"))
+        await settled(tools)
+        await house.keep(Gone("kakao", "k3", "consult:1"))
+        assert await delivered(tools, "kakao")
+
+
+async def test_a_lone_latin_word_does_not_change_the_language(tools: Tools) -> None:
+    house = hooks(tools)
+    for n, text in enumerate(("제 사진이 퍼졌어요", "STOP", "ok")):
+        await house.keep(message(text, f"e{n}"))
+    assert (await settled(tools)).lang == "ko"
+    await house.keep(message("can we speak english please", "e9"))
+    assert (await settled(tools)).lang == "en"
 
 
 async def test_the_inbox_keeps_marks_apart_from_words(tools: Tools) -> None:

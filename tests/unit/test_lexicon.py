@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlu.anchors import PatternError, anchors_in
+from nlu.clues import read_chain
 from nlu.lexicon import Lexicon
 from nlu.normalise import normalise
 from nlu.patterns import compile_line
@@ -136,6 +137,11 @@ def test_harmless_phrases_leave_the_rest_of_the_message(small: Lexicon) -> None:
         ("rules:\n  - {id: x, intent: greet, why: y, ko: [안녕], kr: [안녕]}", "a.yaml, x: unknown key"),
         ("rules:\n  - {id: x, intent: greet, why: y, ko: [안녕]}\n  - {id: x, intent: greet, why: y, ko: [하이]}",
          "a.yaml, x: the id is used twice"),
+        ("rules:\n  - {id: x, intent: greet, why: y, together: [a & b]}", "a.yaml, x: chain 'a & b': unknown clue 'a'"),
+        ("rules:\n  - {id: x, intent: greet, why: y, together: ['a & B!']}", "a.yaml, x: chain 'a & B!': 'B!' is no"),
+        ("clues:\n  - {id: a, ko: ['(약']}\nrules:\n  - {id: x, intent: greet, why: y, ko: [안녕]}",
+         "a.yaml, a: unbalanced bracket"),
+        ("clues:\n  - {id: a}\nrules:\n  - {id: x, intent: greet, why: y, ko: [안녕]}", "a.yaml, a: has no word"),
         ("rules: 3", "a.yaml: 'rules' must be a list"),
         ("[1", "a.yaml: cannot be read"),
         ("other: []", "a.yaml: may only hold"),
@@ -161,13 +167,17 @@ def test_every_rule_and_phrase_says_why() -> None:
             assert len(entry["why"]) > 3, entry["id"]
 
 
-def test_every_context_is_used() -> None:
+def test_every_context_and_every_clue_is_used() -> None:
     import yaml
 
     content = [yaml.safe_load(path.read_text("utf-8")) for path in FOLDER.glob("*.yaml")]
     rules = [rule for file in content for rule in file.get("rules", [])]
     used = {name for rule in rules for name in [*rule.get("needs", []), *rule.get("unless", [])]}
-    assert {context["id"] for file in content for context in file.get("contexts", [])} == used
+    used |= {name for rule in rules for line in rule.get("together", []) for name in read_chain(line).names}
+    known = {
+        entry["id"] for file in content for name in ("contexts", "clues") for entry in file.get(name, [])
+    }
+    assert known == used
 
 
 @pytest.mark.parametrize(

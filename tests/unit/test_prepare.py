@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from nlu import prepare
-from nlu.intents import INTENTS, MEANINGS
+from nlu.intents import ENTITIES, INTENTS, MEANINGS
 from nlu.understanding import Worry
 
 
@@ -174,10 +175,10 @@ def test_every_intent_of_the_domain_has_examples_in_both_languages_and_no_other(
     assert isinstance(intents, list)
     for lang in ("ko", "en"):
         files = list((prepare.PROJECT / "data" / lang).glob("*.yml"))
-        assert {path.stem.removesuffix("_more") for path in files} == set(intents)
+        assert {path.stem for path in files} == set(intents)
         for path in files:
             named = {item["intent"] for item in loaded(f"data/{lang}/{path.name}")["nlu"]}  # type: ignore[attr-defined]
-            assert named == {path.stem.removesuffix("_more")}
+            assert named == {path.stem}
 
 
 def test_the_model_worries_about_the_same_intents_as_everyone_else() -> None:
@@ -191,4 +192,45 @@ def test_the_model_worries_about_the_same_intents_as_everyone_else() -> None:
 
 def test_the_benchmark_uses_the_same_pipeline_and_intents() -> None:
     assert loaded("bench/config-same.yml")["pipeline"] == loaded("config.yml")["pipeline"]
-    assert loaded("bench/domain.yml")["intents"] == loaded("domain.yml")["intents"]
+    for part in ("intents", "entities"):
+        assert loaded("bench/domain.yml")[part] == loaded("domain.yml")[part]
+
+
+def facts(text: str) -> set[tuple[str, str]]:
+    """The kinds of facts that the model's process marks in a text, and the words they stand on."""
+    found = runpy.run_path(str(prepare.PROJECT / "components" / "facts.py"))["marks"](text)
+    assert all(mark["value"] == mark["entity"] for mark in found)  # the words stay in the process
+    return {(mark["entity"], text[mark["start"] : mark["end"]]) for mark in found}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("오늘 밤까지 안 보내면 뿌린대요", "deadline", "밤까지"),
+        ("he gave me 2 hours", "deadline", "gave me 2 hours"),
+        ("문상 5만원 보내래요", "amount", "5만원"),
+        ("wants $300 from me", "amount", "$300"),
+        ("인스타에서 만난 사람", "platform", "인스타"),
+        ("he added me on snap", "platform", "snap"),
+        ("www.example.com/a 에 올라왔어요", "url", "www.example.com/a"),
+        ("교문 앞에서 기다려요", "meeting_place", "교문 앞에서 기다"),
+        ("토요일에 만나기로 했어요", "meeting_time", "토요일에 만나"),
+        ("저 중2예요", "age_band", "중2"),
+        ("im 13", "age_band", "im 13"),
+        ("전남친이 그랬어요", "relation", "전남친"),
+        ("피가 안 멈춰요", "injury", "피가 안 멈"),
+    ],
+)
+def test_kinds_of_facts_are_marked(text: str, kind: str, words: str) -> None:
+    assert (kind, words) in facts(text)
+
+
+@pytest.mark.parametrize("text", ["화상통화로 수업했어요", "안녕하세요", "", "배고파 죽겠다"])
+def test_what_is_no_fact_is_not_marked(text: str) -> None:
+    assert facts(text) == set()
+
+
+def test_the_kinds_are_those_of_the_domain_and_of_the_client() -> None:
+    kinds = runpy.run_path(str(prepare.PROJECT / "components" / "facts.py"))["KINDS"]
+    assert loaded("domain.yml")["entities"] == list(kinds)
+    assert set(kinds) == set(ENTITIES)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.conversation import Conversation, Phase
+from handoff.conversation import Conversation, Phase, Speaker, Talk, Track
 from handoff.queue import FEW_CLAIMS, MINUTE, Wait, ordered, place, wait_of
 from handoff.risk import Risk
 from tests.builders import START, conversation, waiting
@@ -104,3 +104,14 @@ def test_nobody_on_duty_or_few_claims_means_we_cannot_say() -> None:
 
 def test_what_was_taken_over_from_the_bot_never_waited() -> None:
     assert wait_of(waiting("a"), five(0, 0, 0, 0, 5), 1).minutes is None
+
+
+def test_who_did_harm_waits_apart_and_is_promised_nothing() -> None:
+    offender = waiting("o", START - 9, Risk.IMMINENT, talk=Talk(speaker=Speaker.OFFENDER))
+    harmed = waiting("h", START, Risk.LOW)
+    queue = [offender, harmed, *five(1, 2, 3, 4, 5)]
+    assert ordered(queue) == [harmed]
+    assert ordered(queue, Track.OFFENDER) == [offender]
+    assert wait_of(harmed, queue, 1).ahead == 0, "nobody of the other track is ahead"
+    assert wait_of(harmed, queue, 1).minutes is not None
+    assert wait_of(offender, queue, 1) == Wait(0, None)

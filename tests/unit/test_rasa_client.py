@@ -56,6 +56,25 @@ async def test_a_reading_comes_back_whole() -> None:
         assert await reader.state() == "up"
 
 
+async def test_of_entities_only_the_known_kinds_come_back() -> None:
+    marked = [
+        {"entity": "platform", "value": SECRET},
+        {"entity": "deadline", "value": SECRET},
+        {"entity": "platform"},
+        {"entity": SECRET},
+        {"entity": ["deadline"]},
+        SECRET,
+    ]
+
+    async def parse_marked(_: web.Request) -> web.Response:
+        return web.json_response({**PARSE, "entities": marked})
+
+    async with serving(parse_marked) as url, RasaReader(url) as reader:
+        reading = await reader.read("글")
+    assert reading is not None
+    assert reading.entities == ("deadline", "platform")
+
+
 async def test_messages_that_come_together_travel_together() -> None:
     sizes: list[int] = []
 
