@@ -84,4 +84,7 @@ class ChannelSettings(BaseSettings):
     voice_hold_seconds: Annotated[int, Field(ge=30, le=900)] = Field(
         180, description="How long a caller is kept waiting before a callback is offered."
     )
+    voice_most_calls: Annotated[int, Field(ge=1, le=500)] = Field(
+        20, description="Calls at once that this process takes; more are told the emergency numbers."
+    )
     voice_record: bool = Field(False, description="Record calls. Off unless the centre's lawyers agreed.")

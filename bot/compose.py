@@ -20,7 +20,7 @@ from bot import content
 from bot.clock import new_id, now
 from bot.decide import Decider
 from bot.deliver import Delivery
-from bot.doors import CONSOLE_CSP, PUBLIC_CSP, door
+from bot.doors import CONSOLE_CSP, HOOKS_LIMIT, PUBLIC_CSP, door
 from bot.listen import Listener
 from bot.model_server import ModelServer, command
 from bot.settings import Keys, Settings
@@ -153,7 +153,7 @@ def public_app(house: House, hooks: Mapping[str, Hook] = NO_HOOKS) -> FastAPI:
             )
         )
     )
-    app.include_router(webhooks.router(hooks, settings.public_url))
+    app.include_router(webhooks.router(hooks, settings.public_url), max_body_size=HOOKS_LIMIT)
     app.mount("/static", StaticFiles(directory=render.STATIC))
     return app
 

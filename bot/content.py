@@ -1,7 +1,8 @@
 """Everything the bot may say, read once from the reviewed YAML files of ``bot/guidance``.
 
 ``directory.yaml`` holds organisations and numbers, ``page.yaml`` the sentences of the visitor's page,
-``quick.yaml`` the answers to tap, ``wording.yaml`` the linter's rules; every other one holds ``texts``.
+``quick.yaml`` the answers to tap, ``signs.yaml`` small signs in a line, ``wording.yaml`` the linter's rules;
+every other one holds ``texts``, and ``lessons.yaml`` also says which of them make a lesson or a self-check.
 A number stands in a text only as ``{dir:ID}`` (also ``{dir:ID:text}``, ``:web``, ``:name``, ``:hours``).
 """
 
@@ -13,7 +14,11 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from bot import courses
 from bot.content_source import LANGS, ContentError, Item, Place, both, items, read
+from bot.lessons import Courses
+from bot.signs import Signs, load_signs
+from handoff.conversation import Speaker
 from handoff.risk import Risk, Topic
 
 if TYPE_CHECKING:
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LANGS", "Content", "ContentError", "Organisation", "QuickReply", "Text", "load"]
 
-_NOT_TEXTS: Final = frozenset({"directory.yaml", "page.yaml", "quick.yaml", "wording.yaml"})
+_NOT_TEXTS: Final = frozenset({"directory.yaml", "page.yaml", "quick.yaml", "signs.yaml", "wording.yaml"})
 _FILLED_BY_PAGE: Final = re.compile(r"\{[a-z]+\}")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _REFERENCE: Final = re.compile(r"dir:([a-z0-9_]+)(?::([a-z]+))?")
@@ -79,6 +84,8 @@ class Content:
     quick_replies: Mapping[str, Mapping[str, QuickReply]] = field(repr=False)
     written_page: Mapping[str, Mapping[str, str]] = field(repr=False)
     rendered_page: Mapping[str, Mapping[str, str]] = field(repr=False)
+    signs: Signs = field(repr=False)
+    courses: Courses = field(default_factory=Courses)
     unreviewed_files: tuple[str, ...] = ()
 
     def render(self, text: str, lang: str) -> tuple[str, ...]:
@@ -113,9 +120,12 @@ def load(folder: Path) -> Content:
     resolve = _resolver(directory)
     files = sorted(path for path in folder.glob("*.yaml") if path.name not in _NOT_TEXTS)
     page = _page(folder / "page.yaml")
+    texts = _by_id(_text(item, resolve) for path in files for item in items(path, "texts"))
     return Content(
         directory=directory,
-        texts=_by_id(_text(item, resolve) for path in files for item in items(path, "texts")),
+        texts=texts,
+        signs=load_signs(folder / "signs.yaml"),
+        courses=courses.load(folder / "lessons.yaml", frozenset(texts)),
         quick_replies=_quick_replies(folder / "quick.yaml"),
         written_page=page,
         rendered_page=MappingProxyType({lang: _rendered(page, lang, resolve) for lang in LANGS}),
@@ -184,8 +194,10 @@ def _when(item: Item) -> Mapping[str, str]:
     when, place = item.fields.get("when"), item.at("when")
     if not isinstance(when, dict) or len({"topic", "purpose"} & set(when)) != 1:
         raise place.error("needs a topic (with risk or intent where it differs) or a purpose")
-    if set(when) - {"topic", "risk", "intent", "purpose"}:
-        raise place.error("knows only topic, risk, intent and purpose")
+    if set(when) - {"topic", "risk", "intent", "speaker", "purpose"}:
+        raise place.error("knows only topic, risk, intent, speaker and purpose")
+    if when.get("speaker", "self") not in set(Speaker):
+        raise place.error(f"no speaker {when['speaker']}")
     if when.get("topic", Topic.HUMAN) not in set(Topic):
         raise place.error(f"no topic {when['topic']}")
     if when.get("risk", "low") not in {risk.word for risk in Risk}:

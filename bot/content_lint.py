@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.content_source import LANGS, Item, Place, read
+from bot.reading_level import SENTENCE_END, grade, korean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +28,6 @@ _ADDRESS: Final = re.compile(
     r"https?:|www\.|\S+@\S+|[a-z0-9]\.(?:kr|com|org|net|me|gg)\b", re.IGNORECASE | re.ASCII
 )
 _DIALLED: Final = re.compile(r"#?\d[\d-]*\d")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|(?<=:)\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,18 @@ class Banned:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``message``: characters. ``sentence``: characters (ko), words (en). ``messages``: in one text."""
+    """``message``: characters. ``sentence``: characters (ko), words (en). ``messages``: in one text.
+
+    ``grade``: the school grade of an English message. ``words``: in a Korean sentence; ``syllables``: in the
+    average Korean word.
+    """
 
     message: Mapping[str, int]
     sentence: Mapping[str, int]
     messages: int
+    grade: float
+    words: int
+    syllables: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,9 @@ def load_wording(path: Path) -> Wording:
             message={lang: int(limits[lang]["message"]) for lang in LANGS},
             sentence={lang: int(limits[lang]["sentence"]) for lang in LANGS},
             messages=int(limits["messages"]),
+            grade=float(limits["en"]["grade"]),
+            words=int(limits["ko"]["words"]),
+            syllables=float(limits["ko"]["syllables"]),
         ),
     )
 
@@ -137,16 +147,29 @@ def _lint_line(line: _Line, wording: Wording) -> Iterator[Finding]:
     for found in _ADDRESS.finditer(bare):
         yield Finding(line.where, "address", f"{found[0]} stands outside the directory")
     yield from _lint_length(line, wording.limits)
+    if line.from_bot:
+        yield from _lint_level(line, wording.limits)
 
 
 def _lint_length(line: _Line, limits: Limits) -> Iterator[Finding]:
     most = limits.message[line.lang]
     if line.from_bot and len(line.rendered) > most:
         yield Finding(line.where, "length", f"{len(line.rendered)} characters, at most {most}")
-    for sentence in _SENTENCE_END.split(line.rendered):
+    for sentence in SENTENCE_END.split(line.rendered):
         size = len(sentence) if line.lang == "ko" else len(sentence.split())
         if size > limits.sentence[line.lang]:
             yield Finding(line.where, "sentence", f"{size}, at most {limits.sentence[line.lang]}: {sentence}")
+
+
+def _lint_level(line: _Line, limits: Limits) -> Iterator[Finding]:
+    if line.lang == "en":
+        if (found := grade(line.written)) > limits.grade:
+            yield Finding(line.where, "level", f"school grade {found:.1f}, at most {limits.grade:g}")
+        return
+    level = korean(line.written)
+    if level.words > limits.words or level.syllables > limits.syllables:
+        told = f"{level.words} words in a sentence, {level.syllables:.1f} syllables a word"
+        yield Finding(line.where, "level", f"{told}; at most {limits.words} and {limits.syllables:g}")
 
 
 def _lint_directory(directory: Mapping[str, Organisation]) -> Iterator[Finding]:

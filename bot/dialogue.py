@@ -7,33 +7,46 @@ The words themselves are in ``bot/guidance``; this file knows only their ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.guidance_map import (
+    ANSWER_OF_SIGN,
     ANSWERED,
+    ANSWERED_FIRST,
     ANSWERS,
     DANGER_INTENTS,
     DANGER_TEXTS,
+    NOT_FOR_OFFENDER,
+    NOTES_IN_DANGER,
     QUESTION_OF_INTENT,
     QUESTION_OF_TOPIC,
     SMALL_TALK,
     guide,
     sequence,
 )
-from handoff.conversation import Phase
+from bot.lessons import Step, begin, follow
+from bot.scene import Act, Scene
+from handoff.conversation import Phase, Speaker
 from handoff.risk import Risk, Topic
 from nlu.intents import MEANINGS
+from nlu.understanding import Worry
 
 if TYPE_CHECKING:
     from bot.triage import Assessment
+
+__all__ = ["CHECK_INS", "CLAIMED", "CLOSED", "MEDIA_REFUSED", "RELEASED", "Act", "Scene", "choose"]
 
 # Texts that the service says by itself, without a choice.
 CLAIMED: Final = "claimed"
 RELEASED: Final = "released"
 CLOSED: Final = "closed"
 MEDIA_REFUSED: Final = "media.refused"
+CHECK_INS: Final = ("check_in.first", "check_in.last")
 
+# So many messages at most: in the first answer, which also discloses, and later. A guide is two messages.
+_MOST_FIRST: Final = 4
+_MOST: Final = 3
 # No text is said again while it is among this many texts said last.
 _JUST_SAID: Final = 4
 
@@ -47,6 +60,7 @@ _QUICK: Final = {
 }
 _QUICK_WITH_BOT: Final = ("human", "parents", "delete", "police")
 _QUICK_WAITING: Final = ("parents", "delete", "police")
+_QUICK_PREVENTION: Final = ("self_check", "lessons", "human")
 _QUICK_OFFENDER: Final = ("human", "hard")
 
 _WAITS: Final = ("wait.here", "wait.breathe", "wait.numbers", "wait.more")
@@ -59,36 +73,6 @@ _QUESTIONS: Final = {
     "suicide_now": ("ask.suicide_now", "ask.suicide_again"),
 }
 _QUESTIONS_WITH_CALL: Final = {"safe_now": "ask.safe_called", "suicide_now": "ask.suicide_called"}
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Where the conversation stands when a line arrives.
-
-    ``said``: ids of texts the bot has said, oldest first. ``asked``: id of the question that is pending.
-    ``turn``: lines of the visitor so far. ``on_duty``: whether a counselor is on duty; None when unknown.
-    """
-
-    lang: str
-    phase: Phase
-    said: tuple[str, ...]
-    asked: str | None
-    turn: int
-    on_duty: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What to do now.
-
-    ``says``: ids of texts in order. ``asks``: id of the question now pending. ``handoff``: call a person.
-    ``quick``: ids of the answers to tap.
-    """
-
-    says: tuple[str, ...] = ()
-    asks: str | None = None
-    handoff: bool = False
-    quick: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +90,6 @@ _AFTER: Final = {
     ("suicide_now", "deny"): _Reply(("suicide.no",)),
     ("want_human", "affirm"): _Reply(calls=True),
     ("want_human", "deny"): _Reply(("human.later",)),
-    ("wipe_sure", "affirm"): _Reply(("wipe.passed",), calls=True, tells_call=True),
-    ("wipe_sure", "wipe"): _Reply(("wipe.passed",), calls=True, tells_call=True),
     ("wipe_sure", "deny"): _Reply(("wipe.kept",)),
 }
 
@@ -117,13 +99,33 @@ def choose(assessment: Assessment, scene: Scene) -> Act:
 
     A line that comes after closing opens the conversation again, so it is answered as ever.
     """
+    erasing = _erasing(assessment, scene)
+    if erasing is not None:
+        return erasing
     danger = _is_danger(assessment, scene)
     if scene.phase is Phase.CLAIMED:
         return Act(("danger.claimed",)) if danger and "danger.claimed" not in scene.said else Act()
     if danger:
         return _danger(assessment, scene)
-    reply = _to_pending(assessment, scene) or _to_line(assessment, scene)
-    return _act(assessment, scene, reply)
+    reply = _to_pending(assessment, scene)
+    step = None if reply else _lesson(assessment, scene)
+    if step is not None:
+        return _taught(assessment, scene, step)
+    act = _act(assessment, scene, reply or _to_line(assessment, scene))
+    return replace(act, lesson=scene.lesson) if _only_asked(assessment) else act
+
+
+# ── erasing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _erasing(assessment: Assessment, scene: Scene) -> Act | None:
+    """Their words are theirs: asked once, then erased, whoever holds the conversation."""
+    if scene.asked == "wipe_sure" and assessment.intent in {"affirm", "wipe"}:
+        says = ("wipe.done", "danger.numbers") if assessment.risk is Risk.IMMINENT else ("wipe.done",)
+        return Act(says, erases=True)
+    if scene.phase is Phase.CLAIMED and assessment.intent == "wipe":
+        return Act(("wipe.ask",), "wipe_sure", quick=_QUICK["wipe_sure"])
+    return None
 
 
 # ── danger ──────────────────────────────────────────────────────────────────────────────────────────
@@ -137,12 +139,14 @@ def _is_danger(assessment: Assessment, scene: Scene) -> bool:
         return False
     if scene.asked == "suicide_now" and assessment.intent == "affirm":
         return True
+    if assessment.line is Risk.IMMINENT:
+        return True
     return assessment.intent in DANGER_INTENTS or DANGER_TEXTS.isdisjoint(scene.said)
 
 
 def _danger(assessment: Assessment, scene: Scene) -> Act:
     topic = Topic.SELF_HARM if scene.asked == "suicide_now" else assessment.topic
-    text = guide(topic, Risk.IMMINENT, assessment.intent)
+    text = guide(topic, Risk.IMMINENT, assessment.intent, scene.speaker)
     text = text if text in DANGER_TEXTS else "guide.immediate_danger"
     told = _freshest((text, "danger.numbers", "danger.stay"), scene)
     calls = scene.phase is not Phase.WAITING
@@ -163,6 +167,38 @@ def _to_pending(assessment: Assessment, scene: Scene) -> _Reply | None:
         again = _QUESTIONS[asked][1]
         return None if again in scene.said else _Reply((again,), asked)
     return _AFTER.get((asked, intent))
+
+
+# ── a lesson ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lesson(assessment: Assessment, scene: Scene) -> Step | None:
+    """The next step of a lesson, unless the line says something that matters more."""
+    if assessment.line >= Risk.MEDIUM or _only_asked(assessment):
+        return None
+    meaning = MEANINGS.get(assessment.intent or "")
+    if meaning is not None and meaning.worry is not Worry.CALM:
+        return None
+    if scene.speaker is Speaker.OFFENDER or assessment.intent == "wipe":
+        return None
+    begun = begin(scene.courses, scene.signs, assessment.intent)
+    if begun is not None or scene.lesson is None:
+        return begun
+    return follow(scene.courses, scene.lesson, scene.signs, assessment.intent)
+
+
+def _only_asked(assessment: Assessment) -> bool:
+    """Whether the line only asks about the service; a lesson goes on after it."""
+    return (assessment.intent or "") in ANSWERS
+
+
+def _taught(assessment: Assessment, scene: Scene, step: Step) -> Act:
+    worry = step.found is not None and step.found >= Risk.MEDIUM
+    calls = worry and scene.phase is not Phase.WAITING
+    greeting = () if scene.said else ("greet",)
+    says = (*greeting, *step.says, *((_handoff_text(scene),) if calls else ()))
+    quick = step.quick or _quick(assessment, scene, _Reply(), calls=calls)
+    return Act(says, None, calls, quick, step.lesson, step.found)
 
 
 # ── what the line is about ──────────────────────────────────────────────────────────────────────────
@@ -193,25 +229,45 @@ def _topic(assessment: Assessment, scene: Scene) -> Topic:
 
 def _is_spoken_to(topic: Topic, scene: Scene) -> bool:
     """Whether guidance on a topic was given, or there is none."""
+    if topic in _WITHOUT_GUIDE:
+        return True
+    if scene.speaker is not Speaker.SELF:
+        return guide(topic, Risk.MEDIUM, None, scene.speaker) in scene.said
     own = f"guide.{topic}"
-    return topic in _WITHOUT_GUIDE or any(text == own or text.startswith(f"{own}.") for text in scene.said)
+    return any(text == own or text.startswith(f"{own}.") for text in scene.said)
 
 
 def _next_texts(topic: Topic, assessment: Assessment, scene: Scene) -> tuple[str, ...]:
+    asked = _asked(topic, scene)
+    if asked is not None:
+        return (asked,)
     answers = ANSWERS.get(assessment.intent or "", ())
     if topic in ANSWERED and answers and answers[0] not in scene.said[-_JUST_SAID:]:
         return answers
     if topic in _WITHOUT_GUIDE and topic is not Topic.OUT_OF_SCOPE:
         return (_staying(assessment, scene),)
-    steps = sequence(topic, assessment.risk, assessment.intent)
+    steps = sequence(topic, assessment.risk, assessment.intent, scene.speaker)
     unsaid = next((text for text in steps if text not in scene.said), None)
     return (unsaid or _staying(assessment, scene),)
+
+
+def _asked(topic: Topic, scene: Scene) -> str | None:
+    """The answer to a question known by its own words, once the guide on a harm was given."""
+    if topic not in ANSWERED_FIRST and not _is_spoken_to(topic, scene):
+        return None
+    wanted = (text for sign, text in ANSWER_OF_SIGN.items() if sign in scene.signs)
+    answer = next((text for text in wanted if text not in scene.said[-_JUST_SAID:]), None)
+    if answer in NOT_FOR_OFFENDER and scene.speaker is Speaker.OFFENDER:
+        return "offender.next" if "offender.next" not in scene.said[-_JUST_SAID:] else None
+    return answer
 
 
 def _question(topic: Topic, assessment: Assessment, scene: Scene) -> str | None:
     question = QUESTION_OF_INTENT.get(assessment.intent or "") or QUESTION_OF_TOPIC.get(topic)
     if question is None or assessment.risk is Risk.IMMINENT:  # danger has asked already
         return None
+    if question == "suicide_now" and scene.speaker not in {Speaker.SELF, Speaker.OFFENDER}:
+        return None  # it is about somebody else
     if {*_QUESTIONS[question], _QUESTIONS_WITH_CALL[question]} & set(scene.said):
         return None
     return question
@@ -239,6 +295,10 @@ def _unclear(assessment: Assessment, scene: Scene) -> _Reply:
 
 def _staying(assessment: Assessment, scene: Scene) -> str:
     """A word for someone who goes on writing when there is nothing new to say."""
+    safe = assessment.risk < Risk.IMMINENT
+    due = next((note for note in scene.notes if safe or note in NOTES_IN_DANGER), None)
+    if due is not None:
+        return due
     if assessment.risk is Risk.IMMINENT and assessment.intent is None:
         return _freshest(("danger.stay", "danger.numbers"), scene)
     offender = _is_offender(assessment, scene)
@@ -248,7 +308,7 @@ def _staying(assessment: Assessment, scene: Scene) -> str:
 
 
 def _is_offender(assessment: Assessment, scene: Scene) -> bool:
-    return assessment.topic is Topic.OFFENDER or "guide.offender" in scene.said
+    return Speaker.OFFENDER is scene.speaker or assessment.topic is Topic.OFFENDER
 
 
 # ── putting the answer together ─────────────────────────────────────────────────────────────────────
@@ -258,7 +318,7 @@ def _act(assessment: Assessment, scene: Scene, reply: _Reply) -> Act:
     calls = scene.phase is not Phase.WAITING and (assessment.handoff or reply.calls)
     if not (reply.says or calls):  # a person is on the way already
         reply = _Reply((_staying(assessment, scene),))
-    says = _around(scene, reply, calls=calls)
+    says = _noted(assessment, scene, _around(scene, reply, calls=calls), reply)
     return Act(says, reply.asks, calls, _quick(assessment, scene, reply, calls=calls))
 
 
@@ -275,7 +335,22 @@ def _around(scene: Scene, reply: _Reply, *, calls: bool) -> tuple[str, ...]:
     return (*opening, *reply.says, *closing)
 
 
+def _noted(assessment: Assessment, scene: Scene, says: tuple[str, ...], reply: _Reply) -> tuple[str, ...]:
+    """The answer with one note on the visitor's situation behind its guide, where there is room."""
+    due = [note for note in scene.notes if note not in says]
+    guided = any(text.startswith("guide.") for text in reply.says)
+    if not due or not guided or assessment.risk is Risk.IMMINENT:
+        return says
+    size = sum(2 if text.startswith("guide.") else 1 for text in says)
+    if size >= (_MOST if scene.said else _MOST_FIRST):
+        return says
+    place = says.index(reply.says[-1]) + 1
+    return (*says[:place], due[0], *says[place:])
+
+
 def _handoff_text(scene: Scene) -> str:
+    if scene.speaker is Speaker.OFFENDER:  # another queue: who is on duty there is not known
+        return "handoff" if scene.said else "handoff.first"
     text = {None: "handoff", True: "handoff.on_duty", False: "handoff.off_duty"}[scene.on_duty]
     return text if scene.said else f"{text}.first"
 
@@ -285,6 +360,8 @@ def _quick(assessment: Assessment, scene: Scene, reply: _Reply, *, calls: bool) 
         return _QUICK[reply.asks]
     if _is_offender(assessment, scene):
         return _QUICK_OFFENDER
+    if "guide.prevention" in reply.says:
+        return _QUICK_PREVENTION
     return _QUICK_WAITING if calls or scene.phase is Phase.WAITING else _QUICK_WITH_BOT
 
 

@@ -22,6 +22,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from handoff.errors import StoreBusy
 
 BODY_LIMIT = 64 * 1024
+HOOKS = "/hooks/"
+HOOKS_LIMIT = 256 * 1024
+"""What a provider may bring: a long Telegram update with its escapes is over 64 KiB, and repeated all day."""
+
 TOO_LARGE = 413
 MOST_THROWN_AWAY = 16 * 1024 * 1024
 REFUSED_ENDS_WITHIN = 5.0
@@ -100,7 +104,8 @@ class Headers:
                 message["headers"] = [*message["headers"], *self._headers]
             await send(message)
 
-        if _told_length(scope) > BODY_LIMIT:  # what does not tell is counted further in
+        limit = HOOKS_LIMIT if scope["path"].startswith(HOOKS) else BODY_LIMIT
+        if _told_length(scope) > limit:  # what does not tell is counted further in
             await JSONResponse({"error": "too_large"}, TOO_LARGE)(scope, body.receive, with_headers)
             return
         with contextlib.suppress(Exception):  # `_broken` logged it; a server would print its words

@@ -102,19 +102,34 @@ async def _until_told(tell: Duty) -> None:
 def _telegram(ground: _Ground, doorways: Doorways) -> None:
     from channels.telegram.buttons import Buttons  # noqa: PLC0415  aiogram takes seconds to load
     from channels.telegram.client import Client  # noqa: PLC0415
-    from channels.telegram.config import TelegramConfig  # noqa: PLC0415
+    from channels.telegram.config import Phrase, Phrases, TelegramConfig  # noqa: PLC0415
     from channels.telegram.polling import Polling  # noqa: PLC0415
     from channels.telegram.receive import Errands, Receiver  # noqa: PLC0415
     from channels.telegram.sender import build  # noqa: PLC0415
     from channels.telegram.webhook import TelegramHook, prepare  # noqa: PLC0415
 
     settings = ground.settings
-    quick = ground.house.tools.content.quick_replies.values()
+    words = ground.house.tools.content
+    quick = words.quick_replies.values()
+
+    def phrase(id: str) -> Phrase:
+        return Phrase(*("\n".join(words.render(id, lang)) for lang in ("ko", "en")))
+
+    def in_both(setting: str) -> Phrase:
+        found = _listed(setting)
+        return Phrase(found[0], found[-1])
+
     config = TelegramConfig(
         token=settings.telegram_token.get_secret_value(),
         secret=settings.telegram_secret.get_secret_value(),
         api_url=settings.telegram_api_url,
         says=tuple(sorted({reply.say for both in quick for reply in both.values()})),
+        phrases=Phrases(
+            stop=in_both(settings.exit_words),
+            wipe=in_both(settings.wipe_words),
+            alone=phrase("telegram.alone"),
+            worn=phrase("telegram.worn"),
+        ),
     )
     client = Client(config, ground.session)
     buttons = Buttons(config.says)
@@ -235,6 +250,7 @@ def _voice(ground: _Ground, doorways: Doorways) -> None:
         hold_seconds=settings.voice_hold_seconds,
         fallback=_listed(settings.voice_fallback),
         record=settings.voice_record,
+        most_calls=settings.voice_most_calls,
         web=settings.public_url,
         sms=settings.sms_number if settings.sms_provider else "",
     )

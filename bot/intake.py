@@ -100,7 +100,7 @@ class _Intake:
         self._new_addresses: list[Address] = []
         self._changed: dict[bytes, Address] = {}
         self._heard: set[str] = set()
-        self._own: list[Sent] = []
+        self._sent: list[Sent] = []
         self._entries: list[Entry] = []
         self._inbox: list[InboxItem] = []
         self._marks: dict[str, int] = {}
@@ -124,6 +124,7 @@ class _Intake:
         claim = self._claims.get(arrival.key)
         if claim is not None:
             self._attach(arrival, claim.conversation)
+            self._own(arrival, claim.conversation, claim.seq)
             return Received(claim.conversation, claim.seq, fresh=False)
         conversation = self._conversation(arrival)
         seq = conversation.next_seq
@@ -149,7 +150,7 @@ class _Intake:
         await tx.addresses.add(self._new_addresses)
         await tx.addresses.change(list(self._changed.values()))
         await tx.outbox.release(sorted(self._heard), self._tools.now())
-        await tx.sent.put(self._own)
+        await tx.sent.put(self._sent)
         await tx.entries.append(self._entries)
         await tx.inbox.put(self._inbox)
         await tx.shown.up_to(self._marks, "web")
@@ -188,8 +189,13 @@ class _Intake:
             sealed_ticket=ticket or None,
             ticket_until=arrival.at + int(message.ticket_for * 1000) if ticket else None,
         )
+        self._own(arrival, conversation, seq)
+
+    def _own(self, arrival: Arrival, conversation: str, seq: int) -> None:
+        """Keep what the provider calls the visitor's message: every picture of an album has its own id."""
+        message = arrival.message
         if message.own_id:
-            self._own.append(sent_record(self._tools, message.channel, conversation, seq, message.own_id))
+            self._sent.append(sent_record(self._tools, message.channel, conversation, seq, message.own_id))
 
     def _conversation(self, arrival: Arrival) -> Conversation:
         address = self._addresses.get(arrival.address)

@@ -22,6 +22,7 @@ _RISK: Final = {
     Worry.DANGER: Risk.IMMINENT,
 }
 _MOST_REASONS: Final = 6
+_MOST_FACTS: Final = 3
 _ANSWER_SURE: Final = 0.6
 _MEANT: Final = {"affirm": "yes", "deny": "no"}
 
@@ -37,7 +38,15 @@ _PRECEDENCE: Final = (
 )  # fmt: skip
 _RANK: Final = {topic: rank for rank, topic in enumerate(_PRECEDENCE)}
 _LIFE_AND_BODY: Final = frozenset({Topic.IMMEDIATE_DANGER, Topic.SELF_HARM, Topic.PHYSICAL_VIOLENCE})
+_CALMING: Final = frozenset({"answered-safe", "answered-not-suicidal", "answered-not-near"})
 _SAYS_LITTLE: Final = frozenset({Topic.SMALLTALK, Topic.OUT_OF_SCOPE})
+_NEVER_URGENT: Final = frozenset(Topic) - {
+    Topic(meaning.family) for meaning in MEANINGS.values() if meaning.worry >= Worry.CARE
+}
+# What a rule's word for a topic weighs beside the model's share, by cross validation (docs/model-card.md).
+# The risk is none of this: a rule that sees danger makes it imminent whatever the topic.
+_RULED: Final = 0.5
+_RULED_DANGER: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class Assessment:
     """Risk and topic of the conversation after this message, and the constant words that say why.
 
     ``intent`` is what this message said, read in its context. ``handoff``: a person is asked for.
+    ``line``: the risk of this very message, whatever came before. ``doubt``: the danger that the model thinks
+    possible without being believed; worth a gentle question.
     """
 
     risk: Risk
@@ -64,6 +75,8 @@ class Assessment:
     handoff: bool
     reasons: tuple[str, ...]
     model: ModelState
+    line: Risk = Risk.LOW
+    doubt: Topic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +105,22 @@ def assess(understanding: Understanding, situation: Situation) -> Assessment:
         intent=finding.intent,
         confidence=understanding.confidence,
         handoff=risk >= Risk.MEDIUM or wants_person,
-        reasons=_reasons(finding, understanding, before),
+        reasons=_reasons(finding, understanding, situation),
         model=understanding.model,
+        line=finding.risk,
+        doubt=next((Topic(signal.family) for signal in understanding.signals if _is_doubt(signal)), None),
+    )
+
+
+def believed(assessment: Assessment, risk: Risk, topic: Topic, why: str) -> Assessment:
+    """The assessment, raised by what the conversation itself found out (a self-check). Never lowered."""
+    raised = risk > assessment.risk
+    return replace(
+        assessment,
+        risk=max(risk, assessment.risk),
+        topic=topic if raised else assessment.topic,
+        handoff=assessment.handoff or risk >= Risk.MEDIUM,
+        reasons=(f"context:{why}", *assessment.reasons)[:_MOST_REASONS],
     )
 
 
@@ -102,25 +129,38 @@ def assess(understanding: Understanding, situation: Situation) -> Assessment:
 
 def _message(understanding: Understanding) -> _Finding:
     worst = understanding.worry
-    topics = {Topic(signal.family) for signal in understanding.signals if signal.worry is worst}
-    if not topics:
+    if not understanding.signals:
         return _Finding(Risk.MEDIUM, Topic.HUMAN, understanding.intent)
-    chosen = min(topics, key=_RANK.__getitem__)
-    families = {signal.family for signal in understanding.signals if signal.worry >= Worry.CARE}
-    if worst is Worry.URGENT and chosen not in _LIFE_AND_BODY:
-        chosen = next((topic for topic in (Topic.GUARDIAN, Topic.DEEPFAKE) if topic in families), chosen)
-    return _Finding(_RISK[worst], _own(chosen, understanding), understanding.intent)
+    topics = {Topic(signal.family) for signal in understanding.signals if signal.worry is worst}
+    if understanding.shares:
+        others = {signal.family for signal in understanding.signals}
+        others |= {family for family, _ in understanding.shares}
+        topics |= {Topic(family) for family in others} - (_NEVER_URGENT if worst >= Worry.URGENT else set())
+    return _Finding(_RISK[worst], _likeliest(topics, understanding), understanding.intent)
 
 
-def _own(chosen: Topic, understanding: Understanding) -> Topic:
-    """A model that is sure names the topic, except where life and body, a fake or a parent came first."""
-    own = MEANINGS.get(understanding.intent or "")
-    heard = any(
-        signal.source == "model" and signal.name == understanding.intent for signal in understanding.signals
-    )
-    if own is None or not heard or understanding.worry not in {own.worry, Worry.CARE}:
+def _likeliest(topics: set[Topic], understanding: Understanding) -> Topic:
+    """The topic that model and rules together speak for most. Without a model precedence decides."""
+    ruled = {signal.family: signal.worry for signal in reversed(understanding.signals) if _is_ruled(signal)}
+    if not understanding.shares:
+        chosen = min(topics, key=_RANK.__getitem__)
+        if understanding.worry is Worry.URGENT and chosen not in _LIFE_AND_BODY:
+            chosen = next((topic for topic in (Topic.GUARDIAN, Topic.DEEPFAKE) if topic in ruled), chosen)
         return chosen
-    return chosen if chosen in _LIFE_AND_BODY | {Topic.GUARDIAN, Topic.DEEPFAKE} else Topic(own.family)
+    shares = dict(understanding.shares)
+    rules_say = {
+        family: _RULED_DANGER if worry is Worry.DANGER else _RULED for family, worry in ruled.items()
+    }
+    return max(topics, key=lambda topic: (shares.get(topic, 0.0) + rules_say.get(topic, 0.0), -_RANK[topic]))
+
+
+def _is_doubt(signal: Signal) -> bool:
+    known = MEANINGS.get(signal.name)
+    return signal.source == "model" and known is not None and known.worry > Worry.URGENT >= signal.worry
+
+
+def _is_ruled(signal: Signal) -> bool:
+    return signal.source == "rules"
 
 
 # -- an answer to a question --------------------------------------------------------------------------------
@@ -194,14 +234,21 @@ def _topic(finding: _Finding, situation: Situation) -> Topic:
     return situation.topic if finding.risk < before or told_nothing else finding.topic
 
 
-def _reasons(finding: _Finding, understanding: Understanding, before: Risk) -> tuple[str, ...]:
+def _reasons(finding: _Finding, understanding: Understanding, situation: Situation) -> tuple[str, ...]:
     """Short constant words, the most telling first; never a word of the message."""
+    before = situation.risk or Risk.LOW
     reasons = [f"context:{finding.why}"] if finding.why else []
+    if situation.turn and before < finding.risk >= Risk.HIGH:
+        reasons.append("context:worse")
+    if before is Risk.IMMINENT and finding.why in _CALMING:
+        reasons.append("context:contradicts")
     reasons += [_reason(signal) for signal in understanding.signals][: _MOST_REASONS - len(reasons)]
     if understanding.model != "answered":
         reasons.append(f"model:{understanding.model}")
     if before > finding.risk:
         reasons.append(f"context:was-{before.word}")
+    if finding.risk >= Risk.MEDIUM:
+        reasons += [f"entity:{kind}" for kind in understanding.entities[:_MOST_FACTS]]
     return tuple(reasons)
 
 

@@ -1,4 +1,4 @@
-"""Watching: a message that was kept but not decided is found again within seconds.
+"""Watching: a message that was kept but not decided is found again within seconds, and silence after danger.
 
 That happens when the process died between the two transactions, or when deciding failed. After
 ``TRIES`` failures the conversation goes to a person undecided: unknown is never «safe».
@@ -10,6 +10,7 @@ import asyncio
 
 import structlog
 
+from bot.check_in import CheckIn
 from bot.decide import Decider, Undecided
 from bot.intake import inbox_place
 from bot.tools import Tools
@@ -23,6 +24,7 @@ AT_ONCE = 100
 TRIES = 3
 CLAIMS_KEPT = 72 * 3_600_000
 SWEEP_EVERY = 600_000
+CHECK_IN_EVERY = 15_000
 
 _log = structlog.get_logger("bot.watch")
 
@@ -34,6 +36,8 @@ class Watch:
         self._tools = tools
         self._decider = decider
         self._swept_at = 0
+        self._check_in = CheckIn(tools)
+        self._checked_at = 0
 
     async def run(self) -> None:
         """Look at once, then every second, until cancelled."""
@@ -53,6 +57,9 @@ class Watch:
             except Exception as error:  # noqa: BLE001  one bad message must not keep the others waiting
                 _log.error("watch.failed", conversation=item.conversation, error=type(error).__name__)
         await self._sweep(now)
+        if now - self._checked_at >= CHECK_IN_EVERY:
+            self._checked_at = now
+            await self._check_in.look()
         return len(items)
 
     async def _look_safely(self, older_than: int) -> None:

@@ -118,7 +118,8 @@ class Desk:
         async with self._work(request, Action.RELEASE) as work:
             if work.done:
                 return work.conversation
-            return await work.save(phase=Phase.WAITING, holder=None, claimed_at=None)
+            talk = replace(work.conversation.talk, asked=None)  # from then on a person asked
+            return await work.save(phase=Phase.WAITING, holder=None, claimed_at=None, talk=talk)
 
     async def close(self, request: Request) -> Conversation:
         """End the conversation. The visitor may always write again, which opens it anew."""
@@ -131,6 +132,7 @@ class Desk:
                 claimed_at=None,
                 waiting_since=None,
                 closed_at=self._tools.now(),
+                talk=replace(work.conversation.talk, asked=None, hints=(), notes=(), lesson=None),
             )
 
     async def correct(self, request: Request, risk: Risk, topic: Topic) -> Conversation:

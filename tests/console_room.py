@@ -22,6 +22,9 @@ from tests.builders import Person, Room, index
 ADDRESS = "http://console.test"
 
 
+UNREVIEWED = 12
+
+
 def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -37,7 +40,9 @@ async def model_up() -> str:
 def application(here: Room) -> FastAPI:
     """The console as ``bot/compose.py`` puts it together."""
     gate = Gate(FrontDesk(here.store, index(), here.ledger, here.clock), secure=False)
-    office = console.api.Office(here.store, here.bell, here.desk, gate, model_up, here.clock)
+    office = console.api.Office(
+        here.store, here.bell, here.desk, gate, model_up, here.clock, unreviewed=UNREVIEWED
+    )
     app = door("console", CONSOLE_CSP, secure=False)
     app.include_router(console.app.router(gate, "<title>shell</title>"))
     app.include_router(console.api.router(office))

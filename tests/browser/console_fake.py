@@ -45,6 +45,7 @@ class FakeConsole:
         self.talks: dict[str, Talk] = {}
         self.sessions: dict[str, Json] = {}
         self.model = "up"
+        self.unreviewed = 0
         self.idle_seconds = 900
         self.epoch_shown = EPOCH
         self.shown_key: bytes | None = None
@@ -70,6 +71,9 @@ class FakeConsole:
             "holder": None,
             "model": "answered",
             "failed": 0,
+            "track": "harmed",
+            "danger": None,
+            "silent": False,
             **facts,
         }
         key = new_conversation_key(self.desk.pair.public, EPOCH, identity)
@@ -93,8 +97,12 @@ class FakeConsole:
         rows = [talk.row for talk in self.talks.values()]
         held = [row for row in rows if row["phase"] == "claimed"]
         waiting = [row for row in rows if row["phase"] == "waiting"]
+        waiting.sort(key=lambda row: (RISKS.index(row["risk"]), row["waiting_since"]))
+        walled = [row for row in waiting if row["track"] == "offender"]
         return {
-            "waiting": sorted(waiting, key=lambda row: (RISKS.index(row["risk"]), row["waiting_since"])),
+            "waiting": [row for row in waiting if row not in walled],
+            "walled": walled if person.role == "supervisor" else [],
+            "unreviewed": self.unreviewed,
             "mine": [row for row in held if row["holder"] == person.name],
             "held": held if person.role == "supervisor" else [],
             "with_bot": 2,

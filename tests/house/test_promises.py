@@ -142,6 +142,21 @@ async def _only(place: Place):
     return found[0]
 
 
+async def test_what_is_remembered_of_earlier_lines_is_constant_words(place: Place):
+    token = secrets.token_urlsafe(32)
+    for line in ("오늘", "죽고싶어 표식7391", "저 초5예요 텔레그램에 표식8264 올라왔어요"):
+        await place.house.threads.say(_message(line, token), 0)
+    talk = (await _only(place)).talk
+    known = place.house.tools.content
+    assert {hint.word for hint in talk.hints} <= known.signs.ids
+    assert set(talk.notes) <= known.signs.ids
+    assert set(talk.said) <= set(known.texts)
+    assert talk.hints
+    found = place.bytes()
+    for word in ("표식7391", "표식8264", "초5", "죽고싶어"):
+        assert word.encode() not in found
+
+
 async def test_the_same_event_any_number_of_times_is_one_entry_and_one_answer(place: Place):
     token, event = secrets.token_urlsafe(32), secrets.token_hex(16)
     views = [await place.house.threads.say(_message(MARKER, token, event), 0) for _ in range(5)]
@@ -287,7 +302,7 @@ async def test_behind_tls_cookies_are_bound_to_this_very_host(staffed: Path, tmp
 
 async def test_what_was_kept_and_not_decided_is_found_and_answered_once(place: Place):
     message = _message(MARKER, secrets.token_urlsafe(32))
-    arrival = place.house.listener._arrival(message, 0)
+    arrival = place.house.listener._arrival(message, 0, None)
     await receive(place.house.tools, [arrival])  # and here the process dies
     assert [await place.house.watch.look(0) for _ in range(3)] == [1, 0, 0]
     conversation = await _only(place)
@@ -298,7 +313,7 @@ async def test_what_was_kept_and_not_decided_is_found_and_answered_once(place: P
 
 
 async def test_what_cannot_be_read_goes_to_a_person(place: Place):
-    arrival = place.house.listener._arrival(_message(MARKER, secrets.token_urlsafe(32)), 0)
+    arrival = place.house.listener._arrival(_message(MARKER, secrets.token_urlsafe(32)), 0, None)
     await receive(place.house.tools, [arrival])
     async with place.store.begin() as tx:
         await tx._connection.execute(text("UPDATE inbox SET sealed_text = x'0102'"))

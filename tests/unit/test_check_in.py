@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot import check_in
 from bot.check_in import SILENT_FOR, CheckIn, is_due
 from bot.decide import Decider
 from bot.tools import Tools
@@ -84,6 +85,27 @@ async def test_any_number_of_watches_ask_once(tools: Tools) -> None:
     assert letters[-1].texts == tools.content.render("check_in.first", "ko")
     assert letters[-1].quick == ("safe", "not_safe", "unsure")
     assert deeds.count("checked_in") == 1
+
+
+async def test_one_that_cannot_be_asked_keeps_nobody_from_it(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken, sound = await danger(tools), await danger(tools)
+    wait(tools, SILENT_FOR[0])
+    seal = check_in.seal_entry
+
+    def failing(key: bytes, body: Any, place: Any) -> bytes:
+        if place.conversation == broken:
+            raise ValueError("표식")
+        return seal(key, body, place)
+
+    monkeypatch.setattr(check_in, "seal_entry", failing)
+    assert await CheckIn(tools).look() == 1
+    assert (await found(tools, sound)).talk.check_ins == 1
+    assert (await found(tools, broken)).talk.check_ins == 0
+    told = "".join(capfd.readouterr())
+    assert "check_in.failed" in told
+    assert "표식" not in told
 
 
 async def test_a_line_of_the_visitor_begins_anew(tools: Tools) -> None:

@@ -14,6 +14,7 @@ from bot.context import (
     REMEMBERED_FOR,
     Before,
     fresh,
+    not_the_offender,
     remembered,
     seen_in,
     speaker,
@@ -167,12 +168,69 @@ def test_signs_hold_no_word_of_the_line(signs: Signs) -> None:
 # -- who is writing -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "친구가 제 사진을 단톡에 올렸어요",
+        "제가 보낸 사진을 퍼뜨렸어요",
+        "반 친구가 제 딥페이크를 만들었어요",
+        "my friend posted my nudes",
+    ],
+)
+def test_whoever_speaks_of_their_own_picture_is_neither_offender_nor_friend(signs: Signs, line: str) -> None:
+    found = signs.read(line)
+    guess = read(Worry.CARE, "offender", "offender_asks")
+    corrected = not_the_offender(guess, found)
+    assert corrected.worry is Worry.CARE, "a person still looks"
+    assert {signal.family for signal in corrected.signals} == {"human"}
+    assert speaker(Speaker.SELF, found, read(family="bystander"), Topic.BYSTANDER) is Speaker.SELF
+
+
+def test_whoever_says_that_they_did_it_is_read_so(signs: Signs) -> None:
+    guess = read(Worry.CARE, "offender", "offender_asks")
+    for line in ("제가 친구 사진을 퍼뜨렸어요", "i shared my friend's nudes"):
+        assert not_the_offender(guess, signs.read(line)) == guess
+
+
+@pytest.mark.parametrize(
+    ("line", "who"),
+    [
+        ("친구 때문에 죽고싶어요", Speaker.SELF),
+        ("친구가 죽고싶대요", Speaker.FRIEND),
+        ("my friend wants to die", Speaker.FRIEND),
+    ],
+)
+def test_in_doubt_it_is_about_themselves(signs: Signs, line: str, who: Speaker) -> None:
+    wish = Signal("self_harm", Worry.URGENT, "rules", "suicide.wish", 1.0)
+    friend = Signal("bystander", Worry.CARE, "rules", "role.bystander", 1.0)
+    understanding = Understanding("ko", "suicidal_thoughts", 1.0, (wish, friend), "away")
+    assert speaker(Speaker.SELF, signs.read(line), understanding, Topic.SELF_HARM) is who
+
+
+def test_a_friend_who_speaks_of_their_own_wish_to_die_is_asked_about_it(signs: Signs) -> None:
+    wish = read(Worry.URGENT, "self_harm", "suicidal_thoughts")
+    for before in (Speaker.FRIEND, Speaker.PARENT, Speaker.TEACHER):
+        assert speaker(before, signs.read("저도 죽고싶어요"), wish, Topic.SELF_HARM) is Speaker.SELF
+        assert speaker(before, signs.read("죽고싶대요"), wish, Topic.SELF_HARM) is before
+
+
+def test_a_word_like_daughter_makes_no_parent(signs: Signs) -> None:
+    grooming = Signal("grooming", Worry.URGENT, "rules", "x", 1.0)
+    guardian = Signal("guardian", Worry.CARE, "rules", "y", 1.0)
+    guess = Understanding("ko", "grooming_contact", 1.0, (grooming, guardian), "away")
+    groomed = signs.read("딸이라고 부르면서 사진 보내래요")
+    assert speaker(Speaker.SELF, groomed, guess, Topic.GUARDIAN) is Speaker.SELF
+    parent = signs.read("우리 딸이 사진을 보냈대요")
+    assert speaker(Speaker.SELF, parent, guess, Topic.GUARDIAN) is Speaker.PARENT
+
+
 def test_who_writes_is_kept_until_it_is_said_otherwise() -> None:
     friend = speaker(Speaker.SELF, frozenset(), read(family="bystander"), Topic.BYSTANDER)
     assert friend is Speaker.FRIEND
     assert speaker(friend, frozenset(), read(), Topic.SPREAD) is Speaker.FRIEND
     assert speaker(friend, frozenset({"speaker.self"}), read(), Topic.SPREAD) is Speaker.SELF
-    parent = speaker(Speaker.SELF, frozenset(), read(family="guardian"), Topic.GUARDIAN)
+    asks = read(family="guardian", intent="guardian_asks")
+    parent = speaker(Speaker.SELF, frozenset(), asks, Topic.GUARDIAN)
     assert parent is Speaker.PARENT
     assert speaker(parent, frozenset(), read(family="bystander"), Topic.BYSTANDER) is Speaker.PARENT
     teacher = speaker(Speaker.SELF, frozenset({"speaker.teacher"}), read(family="guardian"), Topic.GUARDIAN)
@@ -199,6 +257,18 @@ def test_a_tap_that_nobody_read_is_calm_and_anything_else_stays_unread() -> None
     assert tapped(lost, frozenset({"start.lessons"}), in_lesson=True) == lost
     danger = read(Worry.DANGER, "self_harm")
     assert tapped(danger, frozenset({"move.tapped"}), in_lesson=True) == danger
+
+
+def test_what_the_model_guesses_of_a_tap_counts_only_if_it_is_danger() -> None:
+    tap = frozenset({"move.tapped", "start.self_check"})
+    for worry in Worry:
+        guess = Signal("grooming", worry, "model", "grooming_contact", 0.9)
+        heard = Understanding("ko", "grooming_contact", 0.9, (guess,), "answered")
+        after = tapped(heard, tap, in_lesson=False)
+        assert after.worry is (Worry.DANGER if worry is Worry.DANGER else Worry.CALM)
+        assert tapped(heard, frozenset({"start.self_check"}), in_lesson=False) == heard
+    ruled = Understanding("ko", None, 1.0, (Signal("grooming", Worry.URGENT, "rules", "x", 1.0),), "answered")
+    assert tapped(ruled, tap, in_lesson=True) == ruled
 
 
 # -- on disk --------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.content import Content, load
 from bot.dialogue import CHECK_INS, CLAIMED, CLOSED, MEDIA_REFUSED, RELEASED, Act, Scene, choose
@@ -334,6 +336,15 @@ def test_a_note_is_said_once_behind_the_guide_where_there_is_room() -> None:
     assert not set(due) & set(danger.says)
 
 
+def test_in_danger_only_notes_for_life_and_body_are_said_and_after_the_danger_itself() -> None:
+    notes = ("note.boy", "note.abroad")
+    danger = choose(reading("suicide_intent"), replace(scene(), notes=notes))
+    assert not set(notes) & set(danger.says)
+    lost = reading(None, Risk.IMMINENT, Topic.SELF_HARM)
+    assert choose(lost, replace(scene(WAITING, *danger.says), notes=notes)).says == ("note.abroad",)
+    assert choose(lost, replace(scene(WAITING, *danger.says), notes=notes[:1])).says[0] in DANGER_TEXTS
+
+
 @pytest.mark.parametrize(
     ("sign", "intent", "text"),
     [
@@ -480,3 +491,45 @@ def test_no_text_is_written_in_vain(every_act: list[tuple[Assessment, Scene, Act
     ours = {text.id for text in content.texts.values() if text.file not in SAID_ELSEWHERE}
     assert said & ours == ours
     assert said <= set(content.texts)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(choices=st.data())
+def test_whatever_is_known_of_the_visitor_the_promises_hold(content: Content, choices: st.DataObject) -> None:
+    """Speaker, notes, signs and lessons at random: never too many messages, never the wrong comfort."""
+    draw = choices.draw
+    intent = draw(st.sampled_from([None, *MEANINGS]))
+    line = draw(st.sampled_from(Risk))
+    assessment = replace(
+        reading(intent, draw(st.sampled_from(Risk)), draw(st.sampled_from(Topic))), line=line
+    )
+    assessment = replace(assessment, risk=max(assessment.risk, line), handoff=assessment.risk >= Risk.MEDIUM)
+    said = draw(st.lists(st.sampled_from(sorted(content.texts)), max_size=8, unique=True))
+    phase = draw(st.sampled_from([WITH_BOT, WAITING, Phase.CLOSED])) if said else WITH_BOT
+    check = len(content.courses.checks["self_check"].questions)
+    lesson = draw(
+        st.none() | st.builds(Lesson, st.just("self_check"), st.integers(0, check), st.integers(0, 20))
+    )
+    notes = [sign for sign in sorted(content.signs.ids) if sign.startswith("note.")]
+    here = replace(
+        scene(phase, *said, asked=draw(st.sampled_from(QUESTIONS)) if said else None),
+        speaker=draw(st.sampled_from(Speaker)),
+        signs=draw(st.frozensets(st.sampled_from(sorted(content.signs.ids)), max_size=4)),
+        notes=tuple(draw(st.lists(st.sampled_from(notes), max_size=3, unique=True))),
+        lesson=lesson,
+        courses=content.courses,
+    )
+    act = choose(assessment, here)
+    assert act.says
+    assert set(act.says) <= set(content.texts)
+    assert sum(len(content.render(text, "ko")) for text in act.says) <= (3 if said else 4)
+    assert len(set(act.says)) == len(act.says)
+    assert set(act.quick) <= set(content.quick_replies)
+    assert said or any(text == "greet" or text.endswith(".first") for text in act.says)
+    if line is Risk.IMMINENT and not act.erases:
+        assert act.says[0] in DANGER_TEXTS
+        assert act.lesson is None
+    if here.speaker is Speaker.OFFENDER and line < Risk.IMMINENT:
+        told = [text for text in act.says if text.startswith(("guide.", "answer.", "offender."))]
+        assert not {"answer.punished", "answer.deletion", "guide.deletion", "guide.evidence"} & set(told)
+        assert not any("네 잘못이 아니" in message for text in told for message in content.render(text, "ko"))

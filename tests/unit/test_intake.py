@@ -174,3 +174,16 @@ async def test_an_event_that_another_process_took_meanwhile_is_tried_again(
         await receive(tools, [same])
     monkeypatch.undo()
     assert (await receive(tools, [same]))[0].fresh is False
+
+
+async def test_every_picture_of_an_album_can_be_deleted_again(tools: Tools) -> None:
+    """They are one event, but the provider knows each by its own id."""
+    pictures = [
+        InboundMessage("telegram", "album/1", "7", "", media="image", own_id=f"7:{n}") for n in (1, 2, 2)
+    ]
+    for picture in pictures:
+        [received] = await receive(tools, [arrival(tools, picture)])
+    async with tools.store.read() as tx:
+        sent = await tx.sent.of(received.conversation)
+        assert len(await tx.entries.of(received.conversation)) == 1
+    assert len(sent) == 2

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 import httpx2
 import pytest
 
-from simulators.voice import Account, Provider, build, signature
+from simulators.voice import Provider, build
+from simulators.voice_rules import Account, signature
 
 ACCOUNT = Account("https://gyeot.test/hooks/voice", pace=0.002)
 HELLO = "<Response><Say>안녕</Say><Hangup/></Response>"

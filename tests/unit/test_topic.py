@@ -40,3 +40,20 @@ def test_danger_is_imminent_whatever_the_model_says_and_mostly_the_topic_too() -
 def test_what_is_urgent_is_never_about_small_talk() -> None:
     read = judged((("spread_threat", Worry.URGENT),), ("chitchat", 0.9), ("greet", 0.1))
     assert (read.risk, read.topic) == (Risk.HIGH, Topic.SPREAD_THREAT)
+
+
+def test_danger_that_is_not_believed_is_a_doubt() -> None:
+    unsure = judged((), ("chitchat", 0.65), ("suicide_intent", 0.3), ("greet", 0.05))
+    assert (unsure.risk, unsure.topic, unsure.doubt) == (Risk.MEDIUM, Topic.SMALLTALK, Topic.SELF_HARM)
+    assert judged((), ("suicide_intent", 0.9), ("distress", 0.1)).doubt is None
+    assert judged((), ("chitchat", 0.9), ("greet", 0.1)).doubt is None
+
+
+def test_kinds_of_facts_are_told_where_somebody_will_read_them() -> None:
+    reading = ModelReading("spread_threat", 0.9, (("spread_threat", 0.9),), entities=("deadline", "platform"))
+    told = assess(combine(RuleReading(), reading, "ko"), FIRST).reasons
+    assert told[-2:] == ("entity:deadline", "entity:platform")
+    calm = ModelReading("greet", 0.9, (("greet", 0.9),), entities=("platform",))
+    assert not any(
+        word.startswith("entity:") for word in assess(combine(RuleReading(), calm, "ko"), FIRST).reasons
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.triage import Assessment, Situation, assess
+from bot.triage import Assessment, Situation, assess, believed
 from handoff.risk import Risk, Topic
 from nlu.ensemble import combine, unread
 from nlu.lexicon import Lexicon
@@ -107,6 +107,33 @@ def test_an_equally_or_more_worrying_message_changes_the_topic() -> None:
     before = Situation(Risk.HIGH, Topic.GROOMING, None, 2)
     assert assess(read(("spread_threat", Worry.URGENT, "x")), before).topic is Topic.SPREAD_THREAT
     assert assess(read(("deletion", Worry.CARE, "x")), before).topic is Topic.GROOMING
+
+
+def test_worsening_and_taking_back_stand_in_the_reasons(lexicon: Lexicon) -> None:
+    worse = assess(read(("spread_threat", Worry.URGENT, "x")), Situation(Risk.LOW, Topic.SMALLTALK, None, 2))
+    assert "context:worse" in worse.reasons
+    first = assess(read(("spread_threat", Worry.URGENT, "x")), FIRST)
+    assert "context:worse" not in first.reasons, "nothing came before"
+    after = said(lexicon, "괜찮아요", Situation(Risk.IMMINENT, Topic.SELF_HARM, "safe_now", 2))
+    assert after.risk is Risk.IMMINENT
+    assert {"context:contradicts", "context:answered-safe", "context:was-imminent"} <= set(after.reasons)
+
+
+def test_a_line_has_its_own_risk_beside_the_conversation_s() -> None:
+    calm = assess(read(("smalltalk", Worry.CALM, "x")), Situation(Risk.IMMINENT, Topic.SELF_HARM, None, 2))
+    assert (calm.risk, calm.line) == (Risk.IMMINENT, Risk.LOW)
+    again = assess(read(("self_harm", Worry.DANGER, "x")), Situation(Risk.IMMINENT, Topic.SELF_HARM, None, 2))
+    assert again.line is Risk.IMMINENT
+
+
+@pytest.mark.parametrize(("before", "found"), list(product(Risk, Risk)))
+def test_what_the_conversation_found_out_only_raises(before: Risk, found: Risk) -> None:
+    own = assess(read(("spread", Worry.CALM, "x")), Situation(before, Topic.SPREAD, None, 3))
+    after = believed(own, found, Topic.GROOMING, "self-check")
+    assert after.risk is max(before, found)
+    assert after.topic is (Topic.GROOMING if found > before else own.topic)
+    assert after.reasons[0] == "context:self-check"
+    assert after.handoff == (own.handoff or found >= Risk.MEDIUM)
 
 
 ANSWERS = [

@@ -306,7 +306,8 @@ async def test_the_menu(digits: str, where: Where, text: str, lang: str, did: li
     [
         ({"web": "gyeot.kr"}, ["gyeot.kr"], ["2 1 2"]),
         ({"web": "https://gyeot.kr/"}, ["gyeot.kr"], ["https", "/"]),
-        ({"sms": "+82 212345678"}, ["2 1 2 3 4 5 6 7 8"], ["gyeot.kr"]),
+        ({"sms": "+82212345678"}, ["0 2 1 2 3 4 5 6 7 8"], ["gyeot.kr"]),
+        ({"sms": "+15005550006"}, ["1 5 0 0 5 5 5 0 0 0 6"], ["gyeot.kr"]),
         ({}, ["1 3 8 8"], ["gyeot.kr", "글로도"]),
     ],
 )

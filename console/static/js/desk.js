@@ -110,7 +110,7 @@ export class Desk {
     const waiting = new Set(rows(queue).map((row) => row.id));
     const unseen = imminent.map((row) => row.id).filter((id) => id !== state.thread?.id);
     state.alerts = [...unseen, ...state.alerts.filter((id) => waiting.has(id) && !unseen.includes(id))];
-    if (unseen.length > 0) this.chime.ring();
+    if (imminent.length > 0) this.chime.ring(); // also for the one that is open: the tab may be out of sight
     const [first] = arrived;
     if (first !== undefined) {
       state.said = words.say("queue.arrived", { risk: words.name("risk", first.risk), topic: words.name("topic", first.topic) });
