@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from handoff import people
 from handoff.errors import Conflict, Forbidden, NotFound
 from handoff.ledger import Deed, Ledger
+from handoff.oncall import phone_place
 from handoff.people import DeskShare, Role, Staff
 from handoff.store.ports import Store, Transaction
 from vault.desk import DeskKey, new_desk_key, open_share, seal_share
+from vault.keyring import ServiceKeyRing
 from vault.secret import SecretText
 from vault.staffkeys import StaffKeys, enrol, make_passphrase, unlock
 
@@ -100,8 +102,23 @@ class Staffing:
             if not any(person.role is Role.SUPERVISOR for person in staying):
                 raise Conflict("the last supervisor cannot be disabled: nobody could admit anyone")
             await tx.staff.disable(staff.id, self._now())
+            await tx.phones.put(staff.id, None)
             await self._next_epoch(tx, staying)
             await self._ledger.write(tx, [Deed(self._now(), ACTOR, "staff_disabled", staff.id)])
+
+    async def phone(self, name: str, number: SecretText | None, ring: ServiceKeyRing) -> None:
+        """Set the phone at which somebody is rung when they are on call, or forget it. Raises ``NotFound``.
+
+        The chain keeps that it was done, never the number.
+        """
+        async with self._store.begin() as tx:
+            staff = await tx.staff.named(name)
+            if staff is None or staff.disabled_at is not None:
+                raise NotFound("no such member of staff")
+            sealed = None if number is None else ring.seal_text(phone_place(staff.id), number)
+            await tx.phones.put(staff.id, sealed)
+            action = "phone_removed" if number is None else "phone_set"
+            await self._ledger.write(tx, [Deed(self._now(), ACTOR, action, staff.id)])
 
     async def _next_epoch(self, tx: Transaction, staying: Sequence[Staff]) -> None:
         current = await tx.desk_keys.current()

@@ -85,6 +85,16 @@ class Counselor:
                         return dict(row)
                 await asyncio.sleep(0.1)
 
+    async def holds(self, channel: str) -> dict[str, Any]:
+        """The first conversation of this channel that is theirs."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                queue = await asyncio.to_thread(lambda: self._client.get("/api/queue").json())
+                for row in queue["mine"]:
+                    if row["channel"] == channel:
+                        return dict(row)
+                await asyncio.sleep(0.1)
+
     async def view(self, id: str) -> dict[str, Any]:
         """What the console shows of it."""
         answer = await asyncio.to_thread(self._client.get, f"/api/conversations/{id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from handoff.conversation import Author
 from tests.journey.phones import counselor, town
-from tests.journey.running import FORM, kept
+from tests.journey.running import COMMAND, FORM, Service, kept
 
 SAYS = "사진을 퍼뜨린다고 협박받고 있어요"
 ANSWERS = "저는 상담원이에요. 지금 옆에 있을게요."
@@ -164,6 +165,50 @@ class TestTelegram:
             stage = around.phones["telegram"].stage
             await stage.type(SAYS)
             await stage.expect("협박", within=30)
+
+
+class TestVoice:
+    async def test_an_unanswered_call_becomes_a_callback_request(self, tmp_path: Path) -> None:
+        async with town(tmp_path, "voice") as around, counselor(around.service) as minjun:
+            phone = around.phones["voice"]
+            await phone.deeds["call"]()
+            await phone.stage.expect("1번을 눌러요", within=20)
+            await phone.deeds["1"]()
+            when = await phone.stage.expect("원하지 않으면 0번", within=20)
+            await phone.deeds["1"]()
+            safe = await phone.stage.expect("안전한가요", after=when.n, within=20)
+            await phone.deeds["1"]()
+            await phone.stage.expect("그때 전화해 달라고", after=safe.n, within=20)
+            waiting = await minjun.waits("voice")
+            assert waiting["risk"] == "high"
+
+    async def test_a_counselor_who_presses_1_has_the_call_and_the_conversation(self, tmp_path: Path) -> None:
+        async with town(tmp_path, "voice") as around:
+            await asyncio.to_thread(a_phone_for, around.service, "minjun")
+            async with counselor(around.service) as minjun:
+                phone = around.phones["voice"]
+                await phone.deeds["call"]()
+                await phone.stage.expect("1번을 눌러요", within=20)
+                await phone.deeds["counselor answers and presses 1"]()
+                await phone.deeds["1"]()
+                await phone.stage.expect("(상담원 전화)", within=30)
+                mine = await minjun.holds("voice")
+                assert mine["phase"] == "claimed"
+                await phone.deeds["counselor hangs up"]()
+
+
+def a_phone_for(service: Service, name: str) -> None:
+    """What an administrator types."""
+    done = subprocess.run(
+        [str(COMMAND), "staff", "phone", name, "+821000000001"],
+        cwd=service.folder,
+        env=service.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 async def test_a_recovery_code_from_the_web_goes_on_at_telegram(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The voice hotline over Twilio Voice: a greeting, a person on the line, or an honest way on."""
