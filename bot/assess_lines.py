@@ -25,7 +25,7 @@ FIRST_MESSAGE = Situation(risk=None, topic=None, asked=None, turn=0)
 async def assess_lines(source: BinaryIO, sink: BinaryIO, rules_only: bool) -> int:
     """Write one JSON line for each line of ``source``, in order; return how many could not be assessed."""
     failures = 0
-    async with _ensemble(rules_only) as ensemble:
+    async with open_ensemble(rules_only) as ensemble:
         for chunk in _chunks(source):
             answers = await asyncio.gather(*(_answer(ensemble, line) for line in chunk))
             for answer in answers:
@@ -48,7 +48,11 @@ def _chunks(source: BinaryIO) -> Iterable[list[bytes]]:
 
 
 @asynccontextmanager
-async def _ensemble(rules_only: bool) -> AsyncIterator[Ensemble]:
+async def open_ensemble(rules_only: bool) -> AsyncIterator[Ensemble]:
+    """Rules, and the model unless ``rules_only``: its server is started once, or found where settings say.
+
+    Raises ``Unusable`` when it does not start and ``PrepareError`` when it cannot be made.
+    """
     lexicon = rulebook.load()
     if rules_only:
         yield Ensemble(lexicon, None)

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import first_run, logs
@@ -293,10 +294,17 @@ def _with_store(work: Callable[[SqlStore], Awaitable[_T]]) -> _T:
 
 async def _is_current(url: str) -> bool:
     try:
-        return await is_current(url)
+        return not _is_missing(url) and await is_current(url)
     except (SQLAlchemyError, OSError, ValueError) as error:
         kind = type(error).__name__
         raise Unusable(f"the database cannot be opened ({kind}); see GYEOT_DATABASE_URL") from None
+
+
+def _is_missing(url: str) -> bool:
+    """Whether this is an SQLite file that nobody has made yet."""
+    parts = make_url(url)
+    on_sqlite = parts.get_backend_name() == "sqlite"
+    return on_sqlite and parts.database is not None and not Path(parts.database).exists()
 
 
 def _addresses(settings: Settings, part: str) -> Panel:

@@ -1,0 +1,1 @@
+"""How well triage reads labelled lines, and how counselors' corrections move over time."""
