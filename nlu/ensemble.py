@@ -5,10 +5,11 @@ A silent or unsure model never makes a message safe, and a message that nobody c
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from nlu.intents import MEANINGS
+from nlu.intents import EVERYDAY, MEANINGS
 from nlu.normalise import language, normalise
 from nlu.understanding import ModelState, Signal, Understanding, Worry
 
@@ -33,18 +34,20 @@ class Reader(Protocol):
 class Thresholds:
     """How much of the model's confidence (0..1, summed over the intents at least so worrying) counts.
 
-    Chosen on ``tests/sets/validation.jsonl`` (2026-11-22; one exception:
-    docs/model-card.md). ``believed``: taken at its word;
-    ``believed_danger``: the same for the word that life is in danger now; ``believed_against``: the same
-    when the rules saw a harmless turn of phrase. ``doubt``: so much confidence in danger makes a message
-    worth a gentle question. ``read``: below this the model has not really read a harmless message.
+    Chosen by cross validation over the training lines and on the totals of ``tests/sets/validation.jsonl``
+    (docs/model-card.md). ``believed``: taken at its word; ``believed_danger``: the same for the word that
+    life is in danger now; ``believed_against``: the same when the rules saw a harmless turn of phrase.
+    ``everyday``: worries that no rule hints at are believed only while everyday talk has less than this:
+    (in danger, urgent). ``doubt``: so much confidence in danger makes a message worth a gentle question.
+    ``read``: below this the model has not really read a harmless message.
     """
 
     believed: float = 0.4
     believed_danger: float = 0.5
     believed_against: float = 0.8
-    doubt: float = 0.2
-    read: float = 0.2
+    everyday: tuple[float, float] = (0.05, 0.3)
+    doubt: float = 0.25
+    read: float = 0.15
 
 
 THRESHOLDS: Final = Thresholds()
@@ -59,16 +62,20 @@ def combine(
     thresholds: Thresholds = THRESHOLDS,
 ) -> Understanding:
     """One understanding of both readings. ``reading`` None: the model is ``silent`` (away, or not in use)."""
-    heard = _heard(reading, thresholds, harmless=bool(rules.harmless)) if reading else None
+    opinion = _Opinion.of(reading) if reading else None
+    heard = _heard(opinion, rules, thresholds) if opinion else None
     signals = [*rules.signals, *([heard] if heard else [])]
     if not signals:
         signals.append(_NOBODY_COULD_READ)
     signals.sort(key=lambda signal: -signal.worry)
     state: ModelState = silent
-    if reading is not None:
-        state = "answered" if heard is not None and reading.confidence >= thresholds.read else "unsure"
+    shares: tuple[tuple[str, float], ...] = ()
+    if opinion is not None:
+        sure = heard is not None and opinion.confidence >= thresholds.read
+        state, shares = ("answered", opinion.shares()) if sure else ("unsure", ())
     intent, confidence = _intent(rules, heard, thresholds)
-    return Understanding(lang, intent, confidence, tuple(signals), state)
+    version, entities = (reading.version, reading.entities) if reading else (None, ())
+    return Understanding(lang, intent, confidence, tuple(signals), state, version, shares, entities)
 
 
 def unread(lang: Lang) -> Understanding:
@@ -76,35 +83,68 @@ def unread(lang: Lang) -> Understanding:
     return Understanding(lang, None, 0.0, (_NOBODY_COULD_READ,), "away")
 
 
-def _heard(reading: ModelReading, thresholds: Thresholds, *, harmless: bool) -> Signal | None:
+@dataclass(frozen=True, slots=True)
+class _Opinion:
+    """What the model says, over the intents that are known here."""
+
+    ranking: tuple[tuple[str, float], ...]
+    confidence: float
+
+    @classmethod
+    def of(cls, reading: ModelReading) -> _Opinion:
+        """The known part of a reading."""
+        listed = reading.ranking or ((reading.intent, reading.confidence),)
+        return cls(tuple(item for item in listed if item[0] in MEANINGS), reading.confidence)
+
+    def of_worry(self, least: Worry, most: Worry = Worry.DANGER) -> tuple[list[tuple[str, float]], float]:
+        """The intents within these worries, and their confidence together."""
+        within = [item for item in self.ranking if least <= MEANINGS[item[0]].worry <= most]
+        return within, min(1.0, sum(share for _, share in within))
+
+    def shares(self) -> tuple[tuple[str, float], ...]:
+        """The confidence of each family, the largest first."""
+        families: defaultdict[str, float] = defaultdict(float)
+        for name, share in self.ranking:
+            families[MEANINGS[name].family] += share
+        return tuple(sorted(families.items(), key=lambda item: -item[1]))
+
+    def everyday(self) -> float:
+        """The confidence that this is everyday talk."""
+        return sum(share for name, share in self.ranking if MEANINGS[name].family in EVERYDAY)
+
+
+def _heard(opinion: _Opinion, rules: RuleReading, thresholds: Thresholds) -> Signal | None:
     """The model's signal, or None when it has not really read the message."""
-    ranking = [
-        (name, share)
-        for name, share in reading.ranking or ((reading.intent, reading.confidence),)
-        if name in MEANINGS
-    ]
     for worry in (Worry.DANGER, Worry.URGENT, Worry.CARE):
-        at_least = [(name, share) for name, share in ranking if MEANINGS[name].worry >= worry]
-        mass = min(1.0, sum(share for _, share in at_least))
-        if mass >= _needed(worry, thresholds, harmless=harmless):
+        at_least, mass = opinion.of_worry(worry)
+        if mass >= _needed(worry, thresholds, harmless=bool(rules.harmless)) and not _idle(
+            worry, opinion, rules, thresholds
+        ):
             best = _best(at_least, worry)
             return Signal(MEANINGS[best].family, worry, "model", best, mass)
-    dangers = [(name, share) for name, share in ranking if MEANINGS[name].worry is Worry.DANGER]
-    doubt = sum(share for _, share in dangers)
-    if doubt >= thresholds.doubt and not harmless:
+    dangers, doubt = opinion.of_worry(Worry.DANGER)
+    if doubt >= thresholds.doubt and not rules.harmless:
         best = _best(dangers, Worry.DANGER)
         return Signal(MEANINGS[best].family, Worry.CARE, "model", best, doubt)
-    calm = [(name, share) for name, share in ranking if MEANINGS[name].worry is Worry.CALM]
-    if not calm or reading.confidence < thresholds.read:
+    calm, mass = opinion.of_worry(Worry.CALM, Worry.CALM)
+    if not calm or opinion.confidence < thresholds.read:
         return None
     best = max(calm, key=lambda item: item[1])[0]
-    return Signal(MEANINGS[best].family, Worry.CALM, "model", best, sum(share for _, share in calm))
+    return Signal(MEANINGS[best].family, Worry.CALM, "model", best, mass)
 
 
 def _needed(worry: Worry, thresholds: Thresholds, *, harmless: bool) -> float:
     if harmless:
         return thresholds.believed_against
     return thresholds.believed_danger if worry is Worry.DANGER else thresholds.believed
+
+
+def _idle(worry: Worry, opinion: _Opinion, rules: RuleReading, thresholds: Thresholds) -> bool:
+    """Whether the model may only be mistaking everyday talk: a parting for a farewell, a date for a trap."""
+    if worry is Worry.CARE or rules.worry >= Worry.CARE:
+        return False
+    in_danger, urgent = thresholds.everyday
+    return opinion.everyday() >= (in_danger if worry is Worry.DANGER else urgent)
 
 
 def _best(ranking: list[tuple[str, float]], worry: Worry) -> str:
@@ -135,6 +175,10 @@ class Ensemble:
         self._lexicon = lexicon
         self._reader = reader
         self._thresholds = thresholds
+
+    def glance(self, text: str) -> Worry:
+        """What the rules alone see, at once: enough to know whom a flood must not delay."""
+        return self._lexicon.read(normalise(text)).worry
 
     async def understand(self, text: str, lang: Lang | None = None) -> Understanding:
         """What ``text`` means. Never raises for a text; takes as long as the reader's deadline at most."""

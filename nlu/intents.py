@@ -82,3 +82,9 @@ def _table() -> Mapping[str, Meaning]:
 
 MEANINGS: Final = _table()
 INTENTS: Final = tuple(MEANINGS)
+EVERYDAY: Final = frozenset({"smalltalk", "out_of_scope"})  # the families of talk that is no matter of ours
+ENTITIES: Final = (
+    "deadline", "meeting_time", "meeting_place", "injury", "amount",
+    "url", "platform", "relation", "age_band",
+)  # fmt: skip
+"""The kinds of facts that the model's server marks, the most telling first."""

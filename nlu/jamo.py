@@ -67,6 +67,14 @@ def from_keys(word: str) -> str | None:
     return compose("".join(_KEYS[key] for key in word))
 
 
+def keyed(text: str) -> str:
+    """Korean typed while the keyboard was set to English; what makes no syllable stays as single letters.
+
+    A capital that no Korean letter needs counts as its small letter.
+    """
+    return compose("".join(_KEYS.get(key) or _KEYS.get(key.lower(), key) for key in text))
+
+
 def to_keys(text: str) -> str:
     """The Latin letters whose keys were pressed, for English typed while the keyboard was set to Korean."""
     return "".join(_keys_of(character) for character in text)

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nlu.anchors import anchors_in
+from nlu.clues import ClueBook, reach
 from nlu.understanding import RuleReading, Signal, Worry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from nlu.clues import Chain, Clue, Found
     from nlu.normalise import Forms
     from nlu.patterns import Pattern
 
@@ -26,7 +28,8 @@ _BLANK: Final = "\x00"
 class Rule:
     """One reviewed rule. ``family`` is a topic word; ``why`` tells a reviewer what it is for.
 
-    ``unless`` names contexts of which one cancels it, ``needs`` contexts that must all be there.
+    It holds when one of ``patterns`` or one of ``chains`` is found. ``unless`` names contexts or
+    clues of which one cancels it, ``needs`` those that must all be there.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Rule:
     patterns: tuple[Pattern, ...]
     unless: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    chains: tuple[Chain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class Context:
     id: str
     patterns: tuple[Pattern, ...]
     but: tuple[Pattern, ...] = ()
+
+    def holds(self, text: str) -> bool:
+        """Whether ``text`` speaks of it."""
+        return _any(self.patterns, text) and not _any(self.but, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +69,29 @@ class Lexicon:
     """Rules ready to be read with. Immutable after construction, so that tasks and threads may share it."""
 
     def __init__(
-        self, rules: Iterable[Rule], contexts: Iterable[Context] = (), harmless: Iterable[Harmless] = ()
+        self,
+        rules: Iterable[Rule],
+        contexts: Iterable[Context] = (),
+        harmless: Iterable[Harmless] = (),
+        clues: Iterable[Clue] = (),
     ) -> None:
-        """Index ``rules`` and ``harmless`` by their anchors."""
+        """Index ``rules`` and ``harmless`` by their anchors. Raises ``PatternError`` for a broken clue."""
         self.rules = tuple(rules)
         self.contexts: Mapping[str, Context] = {context.id: context for context in contexts}
         self.harmless = tuple(harmless)
         self._rules_at = _Index([rule.patterns for rule in self.rules])
         self._harmless_at = _Index([phrase.patterns for phrase in self.harmless])
+        self._clues = ClueBook(clues)
+        self._chains_at = _chains_at(self.rules)
 
     def read(self, forms: Forms) -> RuleReading:
         """Every rule that holds, most worrying first (in the order of the files among equals)."""
         anchors = anchors_in(forms.words, forms.dense)
         text, harmless = self._without_harmless(forms.words, anchors)
-        seen = _Contexts(self.contexts, forms.words, {})
-        fired = [rule for rule in self._found(text, anchors) if seen.allow(rule)]
+        clues = self._clues_in(text)
+        seen = _Contexts(self.contexts, forms.words, {name: True for found, _ in clues for name in found})
+        numbers = sorted({*self._found(text, anchors), *self._chained(clues)})
+        fired = [rule for rule in map(self.rules.__getitem__, numbers) if seen.allow(rule)]
         fired.sort(key=lambda rule: -rule.worry)
         names = tuple(phrase.id for phrase in harmless)
         if not fired and harmless:
@@ -87,12 +103,25 @@ class Lexicon:
             intent=fired[0].intent if fired else None,
         )
 
-    def _found(self, text: str, anchors: set[str]) -> Iterator[Rule]:
+    def _found(self, text: str, anchors: set[str]) -> Iterator[int]:
+        """The numbers of the rules of which a pattern matches."""
         last = -1
         for number, pattern in self._rules_at.candidates(anchors):
             if number != last and pattern.regex.search(text):
                 last = number
-                yield self.rules[number]
+                yield number
+
+    def _clues_in(self, text: str) -> list[tuple[Found, float]]:
+        """The clues of every reading, and how far apart is near in it."""
+        if not self._clues.names:
+            return []
+        return [(self._clues.find(line), reach(line)) for line in text.split("\n")]
+
+    def _chained(self, clues: Iterable[tuple[Found, float]]) -> Iterator[int]:
+        """The numbers of the rules of which a chain holds in one of the readings."""
+        for found, near in clues:
+            for name in self._chains_at.keys() & found.keys():
+                yield from (number for number, chain in self._chains_at[name] if chain.holds(found, near))
 
     def _without_harmless(self, text: str, anchors: set[str]) -> tuple[str, tuple[Harmless, ...]]:
         found: dict[int, Harmless] = {}
@@ -101,6 +130,16 @@ class Lexicon:
             if count:
                 found[number] = self.harmless[number]
         return text, tuple(found.values())
+
+
+def _chains_at(rules: Sequence[Rule]) -> Mapping[str, list[tuple[int, Chain]]]:
+    """The chains by the clues that may be their first."""
+    at: defaultdict[str, list[tuple[int, Chain]]] = defaultdict(list)
+    for number, rule in enumerate(rules):
+        for chain in rule.chains:
+            for name in chain.steps[0][1]:
+                at[name].append((number, chain))
+    return dict(at)
 
 
 class _Index:
@@ -124,7 +163,7 @@ class _Index:
 
 @dataclass(frozen=True, slots=True)
 class _Contexts:
-    """The contexts of one message, looked for only when a rule asks."""
+    """The contexts of one message, looked for only when a rule asks. ``answers`` begins with its clues."""
 
     known: Mapping[str, Context]
     text: str
@@ -137,8 +176,7 @@ class _Contexts:
 
     def _holds(self, name: str) -> bool:
         if name not in self.answers:
-            context = self.known[name]
-            self.answers[name] = _any(context.patterns, self.text) and not _any(context.but, self.text)
+            self.answers[name] = name in self.known and self.known[name].holds(self.text)
         return self.answers[name]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from nlu import jamo, spellings
+from nlu.legible import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,11 +71,21 @@ _ROMANISED: Final = _any_of(spellings.ROMANISED, around="[a-z]")
 _CONTRACTED: Final = _any_of(spellings.CONTRACTED, around="[a-z]")
 
 
+_HIDDEN: Final = tuple(
+    (re.compile(f"(?<![가-힣ㄱ-ㅎ])(?:{hidden})(?![ㄱ-ㅎ])"), word)
+    for hidden, word in spellings.HIDDEN.items()
+)
+_MAY_HIDE: Final = re.compile(
+    "[ㄱ-ㅎ]|살자|해자|[고을어이]죽|서유|신투|행폭성|간강|치납|제면수|목손|상옥|금지"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Forms:
     """A message made readable. Each line of ``words`` and ``dense`` is one reading of the same message.
 
     ``plain``: cleaned, composed, lower case, repeats squeezed; punctuation stays.
+    ``legible``: the message as it was probably meant, for a reader that takes one spelling only.
     ``words``: known misspellings mended, punctuation gone, one space between words.
     ``dense``: the same lines without spaces.
     ``hangul``: share of Korean letters among Korean and Latin letters, 0..1.
@@ -84,14 +95,41 @@ class Forms:
     words: str = field(repr=False)
     dense: str = field(repr=False)
     hangul: float
+    legible: str = field(repr=False, default="")
 
 
 def normalise(text: str) -> Forms:
     """Every form of ``text``. Never raises; time grows linearly with the length."""
     plain = _plain(text)
-    lines = [_mend(plain.replace("'", "")), *(_mend(reading) for reading in _readings(text, plain))]
-    words = "\n".join(dict.fromkeys(lines))
-    return Forms(plain, words, words.replace(" ", ""), _share(plain))
+    clear = legible(_visible(text))
+    readings = [plain.replace("'", ""), *_readings(text, plain)]
+    if clear != text:
+        readings += _readings_of_clear(clear, plain)
+    readings += [_found_out(reading) for reading in readings if _MAY_HIDE.search(reading)]
+    words = "\n".join(dict.fromkeys(_mend(reading) for reading in readings))
+    return Forms(plain, words, words.replace(" ", ""), _share(plain), clear)
+
+
+def _visible(text: str) -> str:
+    """Width and invisible characters mended, case kept."""
+    if not _UNUSUAL.search(text):
+        return text
+    text = unicodedata.normalize("NFC", text.translate(_NOTHING))
+    text = _EXOTIC.sub(lambda found: unicodedata.normalize("NFKC", found[0]).translate(_CONJOINING), text)
+    return text.translate(_LOOK_ALIKE).translate(_NOTHING)
+
+
+def _found_out(reading: str) -> str:
+    """The reading with words in it that stood there by their first consonants only, or turned round."""
+    for hidden, word in _HIDDEN:
+        reading = hidden.sub(word, reading)
+    return reading
+
+
+def _readings_of_clear(clear: str, plain: str) -> Iterator[str]:
+    spelled = _plain(clear)
+    if spelled != plain:
+        yield spelled.replace("'", "")
 
 
 def _plain(text: str) -> str:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import aiohttp
 import structlog
 
+from nlu.intents import ENTITIES
 from nlu.understanding import ModelReading
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _RANKED: Final = 10
 _GONE: Final = frozenset({404, 405, 501})
 _FULL: Final = frozenset({429, 503})
 _STATE_WITHIN: Final = 0.5
+_LONGEST_VERSION: Final = 40
 _SURE: Final = 1.001  # sums of floats may come out a little above one
 
 _log = structlog.get_logger("nlu.rasa")
@@ -119,6 +121,8 @@ class RasaReader:
         self._batches = True
         self._sending: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._version: str | None = None
+        self._introduced = False
 
     async def __aenter__(self) -> Self:
         """Open the connections' pool."""
@@ -142,7 +146,10 @@ class RasaReader:
         loop = asyncio.get_running_loop()
         if self._open >= self._bound or not self._circuit.lets(loop.time()):
             return None
-        asked = _Asked(text, loop.create_future())
+        whole = text.encode(
+            "utf-8", "replace"
+        ).decode()  # half a surrogate is no text; servers stumble over it
+        asked = _Asked(whole, loop.create_future())
         self._waiting.append(asked)
         self._open += 1
         try:
@@ -156,14 +163,16 @@ class RasaReader:
             asked.answer.cancel()
 
     async def state(self) -> Literal["up", "away"]:
-        """Whether the server answers and has a model."""
+        """Whether the server answers and has a model. Notes which one."""
         if self._session is None:
             return "away"
         limit = aiohttp.ClientTimeout(total=_STATE_WITHIN)
         try:
             async with self._session.get(f"{self._url}/status", timeout=limit) as response:
+                if response.ok:
+                    self._version = _version(await response.json(content_type=None))
                 return "up" if response.ok else "away"
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return "away"
 
     # -- sending --------------------------------------------------------------------------------------------
@@ -202,10 +211,14 @@ class RasaReader:
             self._circuit.undecided()
         except ReaderError:
             self._circuit.failed(loop.time())
+            self._introduced, self._version = False, None  # what comes back may be another model
         finally:
             for asked, reading in zip(batch, readings, strict=True):
                 if not asked.answer.done():
-                    asked.answer.set_result(reading)
+                    asked.answer.set_result(reading and replace(reading, version=self._version))
+        if any(readings) and not self._introduced:
+            self._introduced = True  # asked once, and never while a message waits
+            await self.state()
 
     async def _ask(self, texts: list[str]) -> list[ModelReading | None]:
         if len(texts) > 1 and self._batches:
@@ -251,7 +264,23 @@ def _reading(item: object) -> ModelReading:
     listed = item.get("intent_ranking")
     ranking = [_named(entry) for entry in (listed if isinstance(listed, list) else [])[:_RANKED]]
     name, confidence = _named(intent)
-    return ModelReading(name, confidence, tuple(ranking) or ((name, confidence),))
+    kinds = _kinds(item.get("entities"))
+    return ModelReading(name, confidence, tuple(ranking) or ((name, confidence),), entities=kinds)
+
+
+def _kinds(marked: object) -> tuple[str, ...]:
+    """The kinds of the marked entities that are known here; their words stay behind."""
+    entries = [entry for entry in marked if isinstance(entry, dict)] if isinstance(marked, list) else []
+    found = [entry.get("entity") for entry in entries]
+    return tuple(kind for kind in ENTITIES if kind in found)
+
+
+def _version(status: object) -> str | None:
+    """The name of the model's file in the JSON of ``/status``, without folders and ending."""
+    named = status.get("model_file") if isinstance(status, dict) else None
+    if not isinstance(named, str):
+        return None
+    return named.rsplit("/", 1)[-1].removesuffix(".tar.gz")[:_LONGEST_VERSION] or None
 
 
 def _named(entry: object) -> tuple[str, float]:

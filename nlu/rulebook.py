@@ -2,8 +2,9 @@
 
     RulebookError        a rule file is broken; the message names file and rule
 
-A file is a mapping with any of the lists ``contexts``, ``harmless`` and ``rules``; see ``nlu/rules/``. A rule
-takes family and worry from its intent, or names them itself.
+A file is a mapping with any of the lists ``clues``, ``contexts``, ``harmless`` and ``rules``; see
+``nlu/rules/``. A rule takes family and worry from its intent, or names them itself; ``together`` lists its
+chains of clues.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, cast
 import yaml
 
 from nlu.anchors import PatternError
+from nlu.clues import Clue, ClueBook, read_chain
 from nlu.intents import MEANINGS
 from nlu.lexicon import Context, Harmless, Lexicon, Rule
 from nlu.patterns import compile_line
@@ -24,15 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nlu.anchors import Script
+    from nlu.clues import Chain
     from nlu.patterns import Pattern
 
 FOLDER: Final = Path(__file__).parent / "rules"
 _FAMILIES: Final = frozenset(meaning.family for meaning in MEANINGS.values())
 _WORRIES: Final = {worry.word: worry for worry in Worry}
 _LISTS: Final = {
+    "clues": {"id", "ko", "en"},
     "contexts": {"id", "ko", "en", "but_ko", "but_en"},
     "harmless": {"id", "intent", "why", "ko", "en"},
-    "rules": {"id", "intent", "family", "worry", "why", "ko", "en", "unless", "needs"},
+    "rules": {"id", "intent", "family", "worry", "why", "ko", "en", "unless", "needs", "together"},
 }
 
 
@@ -77,8 +81,28 @@ class _Entry:
         except PatternError as broken:
             raise self.broken(f"pattern '{line}': {broken}") from None
 
+    def chains(self, clues: frozenset[str]) -> tuple[Chain, ...]:
+        return tuple(self._chain(line, clues) for line in self.lines("together"))
+
+    def _chain(self, line: str, clues: frozenset[str]) -> Chain:
+        try:
+            chain = read_chain(line)
+        except PatternError as broken:
+            raise self.broken(f"chain '{line}': {broken}") from None
+        if unknown := sorted(chain.names - clues):
+            raise self.broken(f"chain '{line}': unknown clue '{unknown[0]}'")
+        return chain
+
     def broken(self, what: str) -> RulebookError:
         return RulebookError(f"{self.file}, {self.fields.get('id', 'an entry without id')}: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The names that a rule may use."""
+
+    contexts: frozenset[str]
+    clues: frozenset[str]
 
 
 _SCRIPTS: Final[tuple[Script, ...]] = ("ko", "en")
@@ -94,9 +118,11 @@ def load(folder: Path = FOLDER) -> Lexicon:
     contexts = tuple(
         Context(entry.id, _some(entry), entry.patterns(prefix="but_")) for entry in entries["contexts"]
     )
-    names = frozenset(context.id for context in contexts)
+    clues = tuple(_clue(entry) for entry in entries["clues"])
+    known = _Known(frozenset(context.id for context in contexts), frozenset(clue.id for clue in clues))
     return Lexicon(
-        rules=tuple(_rule(entry, names) for entry in entries["rules"]),
+        rules=tuple(_rule(entry, known) for entry in entries["rules"]),
+        clues=clues,
         contexts=contexts,
         harmless=tuple(_harmless(entry) for entry in entries["harmless"]),
     )
@@ -126,6 +152,17 @@ def _check(entries: Sequence[_Entry], *, allowed: set[str]) -> None:
         seen.add(entry.id)
 
 
+def _clue(entry: _Entry) -> Clue:
+    clue = Clue(entry.id, tuple(entry.lines("ko")), tuple(entry.lines("en")))
+    if not clue.ko and not clue.en:
+        raise entry.broken("has no word")
+    try:
+        ClueBook([clue])
+    except PatternError as broken:
+        raise entry.broken(str(broken)) from None
+    return clue
+
+
 def _some(entry: _Entry) -> tuple[Pattern, ...]:
     patterns = entry.patterns()
     if not patterns:
@@ -140,7 +177,7 @@ def _harmless(entry: _Entry) -> Harmless:
     return Harmless(entry.id, intent, _some(entry))
 
 
-def _rule(entry: _Entry, contexts: frozenset[str]) -> Rule:
+def _rule(entry: _Entry, known: _Known) -> Rule:
     intent = entry.text("intent") if "family" not in entry.fields or "intent" in entry.fields else None
     if intent is not None and intent not in MEANINGS:
         raise entry.broken(f"unknown intent '{intent}'")
@@ -152,15 +189,17 @@ def _rule(entry: _Entry, contexts: frozenset[str]) -> Rule:
     if worry not in _WORRIES:
         raise entry.broken(f"worry is one of {', '.join(_WORRIES)}")
     for name in (*entry.lines("unless"), *entry.lines("needs")):
-        if name not in contexts:
+        if name not in known.contexts | known.clues:
             raise entry.broken(f"unknown context '{name}'")
+    chains = entry.chains(known.clues)
     return Rule(
         id=entry.id,
         intent=intent,
         family=family,
         worry=_WORRIES[worry],
         why=entry.text("why"),
-        patterns=_some(entry),
+        patterns=entry.patterns() if chains else _some(entry),
+        chains=chains,
         unless=tuple(entry.lines("unless")),
         needs=tuple(entry.lines("needs")),
     )

@@ -55,22 +55,35 @@ class RuleReading:
 
 @dataclass(frozen=True, slots=True)
 class ModelReading:
-    """The language model's answer: the best intent and the ranking behind it (best first, 0..1 each)."""
+    """The language model's answer: the best intent and the ranking behind it (best first, 0..1 each).
+
+    ``version`` names the trained model, where it is known. ``entities``: the kinds of facts in the text
+    ("deadline"), each once, never their words.
+    """
 
     intent: str
     confidence: float
     ranking: tuple[tuple[str, float], ...] = ()
+    version: str | None = None
+    entities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What rules and model read together. ``signals`` come most worrying first."""
+    """What rules and model read together. ``signals`` come most worrying first.
+
+    ``shares``: how much of the model's confidence each family of intents has, the largest first; empty when
+    the model has not read the message. ``entities``: kinds of facts in the text, never their words.
+    """
 
     lang: Lang
     intent: str | None
     confidence: float
     signals: tuple[Signal, ...]
     model: ModelState
+    version: str | None = None
+    shares: tuple[tuple[str, float], ...] = ()
+    entities: tuple[str, ...] = ()
 
     @property
     def worry(self) -> Worry:

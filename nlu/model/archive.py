@@ -35,12 +35,16 @@ class Pipeline:
 
         return Message(data={"text": text.strip()[:LONGEST_TEXT]}, output_properties={TEXT_TOKENS})
 
-    def quick(self, message: Any) -> bool:
-        """Run every component that is quick for this message. True when that was all of them."""
+    def quick(self, message: Any, pressed: bool = False) -> bool:
+        """Run every component that is quick for this message. True when that was all of them.
+
+        `pressed`: what is slow and may be left out is left out.
+        """
         for component in self.components:
-            if is_slow(component, message):
+            if not is_slow(component, message):
+                component.process([message])
+            elif not (pressed and component.can_wait(message)):
                 return False
-            component.process([message])
         return True
 
     def slow(self, message: Any) -> None:

@@ -41,6 +41,7 @@ from wire import Connection, Reply  # noqa: E402
 WARMING = ("안녕하세요 거기 누구 있어요?", "hello is anyone there, i need to talk")
 BATCH = 256
 LONGEST_WAIT = 120.0  # seconds that a body may ask for
+PRESSED = 0.2  # share of the deadline that the waiting texts may take before fewer are read twice
 GRACE = 3.0  # seconds for answers under way when the server ends
 
 
@@ -71,7 +72,7 @@ class Service:
             if asked is None or not isinstance(asked.text, str):
                 return Reply.refusal(400, 'The body must be JSON with a "text".')
             message = self._pipeline.begin(asked.text)
-            if self._pipeline.quick(message):
+            if self._pipeline.quick(message, self._is_pressed(asked.deadline)):
                 return Reply.json(self._pipeline.answer(message))
             if self._waiting >= self._limits.queue:
                 return Reply.refusal(503, "Too many texts are waiting.", retry=1)
@@ -111,6 +112,10 @@ class Service:
             return False
         return self._waiting == 0 or (self._waiting + 1) * self._pace < 0.8 * deadline
 
+    def _is_pressed(self, deadline: float, more: int = 0) -> bool:
+        """Whether so many texts wait, and `more` will, that only those that need it should be read twice."""
+        return (self._waiting + more) * self._pace > PRESSED * deadline
+
     async def _slowly(self, message: Any) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
         under_way = self._beside.submit(self._timed, message)
@@ -133,9 +138,9 @@ class Service:
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline
         messages = [self._pipeline.begin(text) for text in texts]
-        slow = []
+        slow: list[bool] = []
         for message in messages:
-            slow.append(not self._pipeline.quick(message))
+            slow.append(not self._pipeline.quick(message, self._is_pressed(deadline, sum(slow))))
             await asyncio.sleep(0)
         answers = []
         for message, is_slow in zip(messages, slow):

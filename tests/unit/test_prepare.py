@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import runpy
 import subprocess
@@ -234,3 +235,39 @@ def test_the_kinds_are_those_of_the_domain_and_of_the_client() -> None:
     kinds = runpy.run_path(str(prepare.PROJECT / "components" / "facts.py"))["KINDS"]
     assert loaded("domain.yml")["entities"] == list(kinds)
     assert set(kinds) == set(ENTITIES)
+
+
+class Slow:
+    """A component of the model that says it will take long; ``needless``: it may be left out."""
+
+    def __init__(self, *, needless: bool) -> None:
+        self.needless = needless
+        self.read: list[str] = []
+
+    def is_slow_for(self, _: str) -> bool:
+        return True
+
+    def can_wait(self, _: str) -> bool:
+        return self.needless
+
+    def process(self, messages: list[str]) -> None:
+        self.read += messages
+
+
+@pytest.mark.parametrize(
+    ("needless", "pressed", "whole"),
+    [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
+)
+def test_a_server_under_pressure_leaves_out_only_what_can_wait(
+    needless: bool, pressed: bool, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("gyeot_archive", prepare.PROJECT / "archive.py")
+    assert spec is not None
+    assert spec.loader is not None
+    archive = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "gyeot_archive", archive)
+    spec.loader.exec_module(archive)
+    component = Slow(needless=needless)
+    pipeline = archive.Pipeline((component,), "model.tar.gz", "id", "today")
+    assert pipeline.quick("글", pressed) is whole
+    assert component.read == []

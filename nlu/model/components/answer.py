@@ -9,7 +9,7 @@ import numpy as np
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-RANKED = 5
+RANKED = 10
 _RECIPE = "rasa.engine.recipes.default_recipe"
 
 

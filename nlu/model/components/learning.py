@@ -18,6 +18,7 @@ from components.features import pieces
 
 SEED = 20
 FOLDS = 3
+LOUDNESS = 0.7  # length of an embedding beside the letters, whose length is one; chosen by cross validation
 BLOCK = 4  # neighbouring lines of a data file are often variations of one thought
 
 
@@ -79,7 +80,7 @@ class Softmax:
 
 @dataclass(frozen=True)
 class Whitening:
-    """Takes the mean out of embeddings and evens out their directions half way, then gives them unit length."""
+    """Takes the mean out of embeddings and evens out their directions half way; all come out equally loud."""
 
     mean: np.ndarray
     turn: np.ndarray
@@ -95,7 +96,7 @@ class Whitening:
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """Rows (examples, size) or one row (size,)."""
         turned = (rows - self.mean) @ self.turn
-        return turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-9)
+        return LOUDNESS * turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-9)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

@@ -77,13 +77,14 @@ class SecondReader(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """Thresholds as in Caution; `imminent` and `high` name the worrying intents."""
+        """Thresholds as in Caution, and others in `pressed`; `imminent` and `high` name the worrying intents."""
         return {
             "strength": 20.0,
             "seen_in": 2,
-            "sure": 0.6,
+            "sure": 0.7,
             "sure_of_danger": 0.6,
-            "possible": 0.1,
+            "possible": 0.05,
+            "pressed": {},
             "share": 0.3,
             "weights": [1.0, 1.5, 2.0],
             "imminent": [],
@@ -94,6 +95,7 @@ class SecondReader(IntentClassifier, GraphComponent):
         """A reader that has learned nothing yet."""
         self._config = {**self.get_default_config(), **config}
         self._caution = caution(self._config)
+        self._pressed = caution({**self._config, **self._config["pressed"]})
         self._storage = storage
         self._resource = resource
         self._learned: tuple[learning.Softmax, learning.Whitening] | None = None
@@ -147,6 +149,11 @@ class SecondReader(IntentClassifier, GraphComponent):
         """Whether `process` will embed this message."""
         first: FirstReading | None = message.get(FIRST_READING)
         return first is not None and self._caution.asks(first.probabilities, self._worry)
+
+    def can_wait(self, message: Message) -> bool:
+        """Whether a server that has much to do may leave this message at its first reading."""
+        first: FirstReading | None = message.get(FIRST_READING)
+        return first is not None and not self._pressed.asks(first.probabilities, self._worry)
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Overwrite intent and ranking of the messages that need a second reading."""
