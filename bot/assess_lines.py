@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, BinaryIO
 
+from bot.compose import GUIDANCE
+from bot.context import Before, in_context, seen_in
 from bot.model_server import ModelServer, command
 from bot.settings import Settings, Unusable
+from bot.signs import Signs, load_signs
 from bot.triage import Assessment, Situation, assess
 from nlu import rulebook
 from nlu.ensemble import Ensemble
 from nlu.rasa import RasaReader
+from nlu.understanding import Lang, Understanding
 
 AT_ONCE = 128
 PATIENCE = 30.0
@@ -47,15 +51,29 @@ def _chunks(source: BinaryIO) -> Iterable[list[bytes]]:
     yield chunk
 
 
+class FirstLines:
+    """Understands each text as the service understands the first line of a conversation."""
+
+    def __init__(self, ensemble: Ensemble, signs: Signs) -> None:
+        self._ensemble = ensemble
+        self._signs = signs
+
+    async def understand(self, text: str, lang: Lang | None = None) -> Understanding:
+        """What the text means with nothing before it."""
+        understanding = await self._ensemble.understand(text, lang)
+        signs = seen_in(understanding, self._signs.read(text))
+        return in_context(understanding, signs, Before(), self._signs.joined)
+
+
 @asynccontextmanager
-async def open_ensemble(rules_only: bool) -> AsyncIterator[Ensemble]:
+async def open_ensemble(rules_only: bool) -> AsyncIterator[FirstLines]:
     """Rules, and the model unless ``rules_only``: its server is started once, or found where settings say.
 
     Raises ``Unusable`` when it does not start and ``PrepareError`` when it cannot be made.
     """
-    lexicon = rulebook.load()
+    lexicon, signs = rulebook.load(), load_signs(GUIDANCE / "signs.yaml")
     if rules_only:
-        yield Ensemble(lexicon, None)
+        yield FirstLines(Ensemble(lexicon, None), signs)
         return
     settings = Settings()
     async with AsyncExitStack() as stack:
@@ -67,10 +85,10 @@ async def open_ensemble(rules_only: bool) -> AsyncIterator[Ensemble]:
                 raise Unusable("the model server did not start; try --rules-only, or: gyeot doctor")
             url = wanted.url
         reader = await stack.enter_async_context(RasaReader(url, deadline=PATIENCE, bound=AT_ONCE))
-        yield Ensemble(lexicon, reader)
+        yield FirstLines(Ensemble(lexicon, reader), signs)
 
 
-async def _answer(ensemble: Ensemble, line: bytes) -> dict[str, Any]:
+async def _answer(ensemble: FirstLines, line: bytes) -> dict[str, Any]:
     try:
         text, lang = _parsed(line)
     except ValueError as error:

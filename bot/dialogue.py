@@ -263,7 +263,8 @@ def _asked(topic: Topic, scene: Scene) -> str | None:
 
 
 def _question(topic: Topic, assessment: Assessment, scene: Scene) -> str | None:
-    question = QUESTION_OF_INTENT.get(assessment.intent or "") or QUESTION_OF_TOPIC.get(topic)
+    by_topic = QUESTION_OF_TOPIC.get(assessment.doubt or topic) or QUESTION_OF_TOPIC.get(topic)
+    question = QUESTION_OF_INTENT.get(assessment.intent or "") or by_topic
     if question is None or assessment.risk is Risk.IMMINENT:  # danger has asked already
         return None
     if question == "suicide_now" and scene.speaker not in {Speaker.SELF, Speaker.OFFENDER}:

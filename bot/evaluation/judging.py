@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.assess_lines import AT_ONCE, FIRST_MESSAGE
+from bot.assess_lines import AT_ONCE, FIRST_MESSAGE, FirstLines
 from bot.evaluation.figures import Heard, Judged
 from bot.evaluation.lines import Labelled
 from bot.triage import assess
 from handoff.risk import Risk
-from nlu.ensemble import Ensemble
 from nlu.intents import MEANINGS
 from nlu.understanding import Signal, Understanding, Worry
 
@@ -27,7 +26,7 @@ class Verdicts:
     model: Mapping[str, int]
 
 
-async def judge(ensemble: Ensemble, lines: Sequence[Labelled]) -> Verdicts:
+async def judge(ensemble: FirstLines, lines: Sequence[Labelled]) -> Verdicts:
     """Judge every line; so many at once as the reader takes."""
     judged: list[Judged] = []
     states: Counter[str] = Counter()

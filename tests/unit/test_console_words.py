@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from console.page import UnusableTexts, load_texts, render, static_path, texts_path
 from handoff.risk import Risk, Topic
@@ -40,6 +41,7 @@ def test_every_written_word_is_said() -> None:
         "problem",
         "rule",
         "context",
+        "entity",
     }
     unsaid = [
         key for key in load_texts(texts_path()) if key not in code and key.split(".")[0] not in by_value
@@ -71,3 +73,15 @@ def test_words_cannot_leave_their_block() -> None:
     block = re.search(r'id="texts">(.*?)</script>', html, re.DOTALL)
     assert block is not None
     assert json.loads(block[1])["page.skip"] == texts["page.skip"]
+
+
+def test_words_for_every_rule() -> None:
+    """A supervisor reads why, not the name of a rule."""
+    texts, rules = load_texts(texts_path()), set()
+    for path in (Path(__file__).parents[2] / "nlu" / "rules").glob("*.yaml"):
+        for listed in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).values():
+            items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+            rules |= {item["id"] for item in items if {"worry", "family", "intent"} & set(item)}
+    named = {key.partition(".")[2] for key in texts if key.split(".")[0] in {"rule", "intent", "topic"}}
+    assert {rule for rule in rules if rule not in named and rule.replace(".", "_") not in named} == set()
+    assert len(rules) > 90

@@ -62,12 +62,12 @@ export function reasonWords(words, code) {
   if (kind === "model" && words.has(`model.${name}`)) {
     return words.say("reason.model_state", { name: words.say(`model.${name}`) });
   }
-  const said = words.say(`reason.${kind}`, { name: named(words, name) });
+  const said = words.say(`reason.${kind}`, { name: named(words, name, kind) });
   return share === undefined ? said : `${said} (${percent(Number(share))})`;
 }
 
-function named(words, name) {
-  const keys = ["context", "rule", "intent", "topic"].map((section) => `${section}.${name}`);
+function named(words, name, kind) {
+  const keys = [kind, "context", "rule", "intent", "topic"].map((section) => `${section}.${name}`);
   const key = [...keys, `intent.${name.replace(".", "_")}`].find((one) => words.has(one));
   return key === undefined ? name : words.say(key);
 }
