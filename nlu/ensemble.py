@@ -5,6 +5,7 @@ A silent or unsure model never makes a message safe, and a message that nobody c
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
@@ -14,6 +15,8 @@ from nlu.normalise import language, normalise
 from nlu.understanding import ModelState, Signal, Understanding, Worry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nlu.lexicon import Lexicon
     from nlu.understanding import Lang, ModelReading, RuleReading
 
@@ -181,13 +184,33 @@ class Ensemble:
         return self._lexicon.read(normalise(text)).worry
 
     async def understand(self, text: str, lang: Lang | None = None) -> Understanding:
-        """What ``text`` means. Never raises for a text; takes as long as the reader's deadline at most."""
-        rules = self._lexicon.read(normalise(text))
-        reading = await self._reader.read(text) if self._reader else None
-        return combine(
-            rules,
-            reading,
-            lang or language(text),
-            silent="away" if self._reader else "off",
-            thresholds=self._thresholds,
+        """What ``text`` means. Never raises for a text; takes as long as the reader's deadline at most.
+
+        A disguised text (dots between syllables, the other keyboard) is read as it stands and as it was
+        probably meant; the more worrying of the two is believed, and of equals the one that was meant.
+        """
+        forms = normalise(text)
+        rules = self._lexicon.read(forms)
+        readings = await self._readings(text, forms.legible)
+        return max(
+            (
+                combine(
+                    rules,
+                    reading,
+                    lang or language(text),
+                    silent="away" if self._reader else "off",
+                    thresholds=self._thresholds,
+                )
+                for reading in readings
+            ),
+            key=lambda understanding: understanding.worry,
         )
+
+    async def _readings(self, text: str, legible: str) -> Sequence[ModelReading | None]:
+        """The model's readings, at least one; a silent model is one reading that is None."""
+        if self._reader is None:
+            return (None,)
+        if legible.strip() in {"", text.strip()}:
+            return (await self._reader.read(text),)
+        both = await asyncio.gather(self._reader.read(legible), self._reader.read(text))
+        return [reading for reading in both if reading is not None] or (None,)

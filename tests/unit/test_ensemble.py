@@ -124,3 +124,30 @@ async def test_understand_reads_with_both() -> None:
 async def test_rules_alone_say_that_the_model_is_off() -> None:
     read = await Ensemble(load(), None).understand("ㅁㄴㅇㄹ", "en")
     assert (read.lang, read.model, read.signals[0].name) == ("en", "off", "unread")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("제.사.진.이.퍼.졌.어.요", "제사진이퍼졌어요"), ("wp tkwlsdl vjwuTdjdy", "제 사진이 퍼졌어요")],
+)
+async def test_a_disguised_text_is_read_as_typed_and_as_meant(typed: str, meant: str) -> None:
+    asked = []
+
+    def read(text: str) -> ModelReading:
+        asked.append(text)
+        return model(("spread_now", 0.9)) if text == meant else model(("chitchat", 0.9))
+
+    found = await Ensemble(load(), ScriptedReader(read)).understand(typed)
+    assert sorted(asked) == sorted([typed, meant])
+    assert (found.intent, found.worry) == ("spread_now", Worry.URGENT)
+
+
+async def test_a_plain_text_is_read_once() -> None:
+    asked = []
+
+    def read(text: str) -> ModelReading:
+        asked.append(text)
+        return model(("chitchat", 0.9))
+
+    await Ensemble(load(), ScriptedReader(read)).understand(" 오늘 급식 맛있었어요 ")
+    assert len(asked) == 1
