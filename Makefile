@@ -35,10 +35,10 @@ train: $(VENV)/.runs ## Train the Rasa model, unless this very model was trained
 	@$(BIN)/python nlu/prepare.py train
 
 .PHONY: run
-run: $(VENV)/.runs ## Start everything on this machine: web chat, console, Rasa (NLU=rules: without Rasa)
+run: $(VENV)/.runs ## Start everything on this machine: web chat, console, Rasa (NLU=rules: without Rasa; SIMULATE=all: channels)
 	@if [ "$(NLU)" = model ]; then $(BIN)/python nlu/prepare.py train >/dev/null || \
 		{ echo "To run on the rule floor alone: make run NLU=rules"; exit 2; }; fi
-	@GYEOT_NLU=$(NLU) exec $(BIN)/gyeot demo
+	@GYEOT_NLU=$(NLU) exec $(BIN)/gyeot demo $(if $(SIMULATE),--simulate $(SIMULATE))
 
 .PHONY: check
 check: $(VENV)/.tests ## Format, lint, types and layers

@@ -23,6 +23,8 @@ EVERY = 1.0
 AT_ONCE = 100
 TRIES = 3
 CLAIMS_KEPT = 72 * 3_600_000
+SENT_KEPT = 72 * 3_600_000
+"""Longer than any provider lets us delete or tells us of a message: two days at Telegram."""
 SWEEP_EVERY = 600_000
 CHECK_IN_EVERY = 15_000
 
@@ -92,3 +94,4 @@ class Watch:
         self._swept_at = now
         async with self._tools.store.begin() as tx:
             await tx.claims.sweep(now - CLAIMS_KEPT)
+            await tx.sent.sweep(now - SENT_KEPT)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.channel_settings import ChannelSettings
 from tests.house.tree import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -27,8 +28,17 @@ def test_the_console_shares_no_network_with_the_visitors_side():
     assert published == {"public", "console"}
     for name in published:
         assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
-    for name in set(SERVICES) - published:
+    for name in set(SERVICES) - published - {"worker"}:
         assert all(COMPOSE["networks"][network]["internal"] for network in SERVICES[name]["networks"])
+    assert SERVICES["worker"]["networks"] == ["public", "providers"]  # it calls providers; nobody calls it
+    assert [name for name, service in SERVICES.items() if "providers" in service["networks"]] == ["worker"]
+
+
+def test_only_who_speaks_to_providers_knows_their_secrets():
+    wanted = {f"GYEOT_{name.upper()}" for name in ChannelSettings.model_fields}
+    for name, service in SERVICES.items():
+        knows = wanted & set(service.get("environment") or {})
+        assert knows == (wanted if name in {"public", "worker"} else set()), name
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -64,7 +74,9 @@ def test_redis_keeps_nothing():
 def test_no_secret_stands_in_it():
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if re.search(r"KEY|PASSWORD|DATABASE_URL", name):
+            if name.removeprefix("GYEOT_").lower() in ChannelSettings.model_fields:
+                assert value == f"${{{name}:-}}"
+            elif re.search(r"KEY|PASSWORD|DATABASE_URL", name):
                 assert ":?see docs/operations.md}" in value
                 assert not re.search(
                     r"[A-Za-z0-9+/]{30,}", re.sub(r"\$\{[^}]*\}|postgresql\S*://", "", value)

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("bot", "channels", "console", "handoff", "nlu", "vault")
+PACKAGES = ("bot", "channels", "console", "handoff", "nlu", "simulators", "vault")
 
 
 def own_files(*suffixes: str, under: Path = ROOT) -> Iterator[Path]:
