@@ -11,10 +11,11 @@ import asyncio
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
 import pytest
@@ -65,12 +66,18 @@ def _new_database() -> Iterator[str]:
     server = os.environ.get("GYEOT_TEST_POSTGRES", _POSTGRES)
     name = f"gyeot_test_{secrets.token_hex(6)}"
     try:
-        asyncio.run(_on_server(server, f'CREATE DATABASE "{name}"'))
+        _apart(_on_server(server, f'CREATE DATABASE "{name}"'))
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         missing(f"no PostgreSQL at 127.0.0.1:5432 or GYEOT_TEST_POSTGRES ({type(error).__name__})")
     url = make_url(server).set(drivername="postgresql+asyncpg", database=name)
     yield url.render_as_string(hide_password=False)
-    asyncio.run(_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    _apart(_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def _apart(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run to its end on a thread of its own: an asynchronous fixture may be who asks for the database."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
 
 
 async def _on_server(server: str, statement: str) -> None:
@@ -84,7 +91,7 @@ async def _on_server(server: str, statement: str) -> None:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_url: str) -> str:
     """The database of this run with every table."""
-    asyncio.run(upgrade(postgres_url))
+    _apart(upgrade(postgres_url))
     return postgres_url
 
 
@@ -110,7 +117,7 @@ def sqlite_url(tmp_path: Path) -> str:
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with every table, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "empty.db"
-    asyncio.run(upgrade(f"sqlite+aiosqlite:///{path}"))
+    _apart(upgrade(f"sqlite+aiosqlite:///{path}"))
     return path
 
 

@@ -9,9 +9,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, make_url, text
 
-from handoff.store.engine import open_engine
+from handoff.store.engine import on_the_spot, open_engine
 
 _HERE = Path(__file__).parent / "migrations"
 _LOCK = 4_703_122  # any constant: PostgreSQL's advisory lock for one upgrade at a time
@@ -38,15 +38,30 @@ async def upgrade(url: str) -> None:
 
 async def is_current(url: str) -> bool:
     """Whether the database has every revision."""
+    parsed = make_url(url)
+    have = _revision_here(parsed) if parsed.get_backend_name() == "sqlite" else await _revision_at(url)
+    return have == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _revision_here(url: URL) -> str | None:
+    """On the spot, as the store does: a driver's thread would outlive a file that cannot be opened."""
+    engine = on_the_spot(url)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+
+
+async def _revision_at(url: str) -> str | None:
     engine = open_engine(url)
     try:
         async with engine.connect() as connection:
-            have = await connection.run_sync(
+            return await connection.run_sync(
                 lambda sync: MigrationContext.configure(sync).get_current_revision()
             )
     finally:
         await engine.dispose()
-    return have == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def upgrade_now(url: str) -> None:

@@ -136,7 +136,8 @@ def test_the_choice_is_fixed_mixed_and_not_trained_on():
 def test_training_examples_are_recognised_in_any_spelling():
     trained = messages.trained_texts()
     assert len(trained) > 1000
-    assert messages.plainly("안녕하세요 ") in trained
+    one = min(trained)
+    assert messages.plainly(f" {one} ") in trained
 
 
 def test_too_few_messages_are_an_error(tmp_path):
