@@ -71,13 +71,19 @@ def kind_of(name: str) -> str | None:
 
 
 def understood(text: str, media: str | None = None) -> Utterance:
-    """Take addresses of Kakao's media stores out of the words. Nothing is fetched."""
+    """Take addresses of media out of the words: Kakao's, and any that comes alone with a medium.
+
+    Nothing is fetched.
+    """
     if text.strip().lower() in _EMOTICONS:
         return Utterance("", media or "sticker")
     found = [match[0] for match in _ADDRESS.finditer(text) if is_media_address(match[0])]
     for address in found:
         text = text.replace(address, " ")
-    return Utterance(text.strip(), media or (_by_ending(found[0]) if found else None))
+    text = text.strip()
+    if media and _ADDRESS.fullmatch(text):  # a relay keeps what was sent on hosts of its own
+        text = ""
+    return Utterance(text, media or (_by_ending(found[0]) if found else None))
 
 
 def is_media_address(address: str) -> bool:
