@@ -11,7 +11,7 @@ from bot.context import Before, fresh, in_context, kind, remembered, seen_in, sp
 from bot.dialogue import choose
 from bot.guidance_map import notes_for
 from bot.lanes import Lanes
-from bot.marks import SAYS, Mark, in_inbox, wipe_asked
+from bot.marks import SAYS, Mark, in_inbox, inbox_place, wipe_asked
 from bot.scene import Act, Scene
 from bot.tools import Tools
 from bot.triage import Assessment, Situation, assess, believed
@@ -33,6 +33,7 @@ from handoff.store.ports import PRESENT_FOR, Transaction
 from nlu.ensemble import unread
 from nlu.understanding import Lang, Understanding
 from vault.entries import EntryBody, seal_entry
+from vault.errors import VaultError
 from vault.places import EntryPlace
 from vault.secret import SecretText
 
@@ -69,6 +70,7 @@ class _Case:
     signs: frozenset[str] = frozenset()
     mark: Mark | None = None
     hold: int = 0
+    more: bool = False  # further words came in behind it
 
 
 class NotYet(Exception):
@@ -120,7 +122,10 @@ class Decider:
             conversations = await tx.conversations.lock(ids)
             first: dict[str, int] = {}
             waiting: set[tuple[str, int]] = set()
+            more: set[str] = set()
             for item in await tx.inbox.of(ids):
+                if item.conversation in first and self._has_words(item):
+                    more.add(item.conversation)
                 first.setdefault(item.conversation, item.seq)
                 waiting.add((item.conversation, item.seq))
             on_duty = await tx.sessions.present(self._tools.now() - PRESENT_FOR) > 0
@@ -132,9 +137,19 @@ class Decider:
                 elif first[case.conversation] != case.seq:
                     outcomes.append(NotYet())
                 else:
-                    outcomes.append(sheet.decide(conversations[case.conversation], case))
+                    last = replace(case, more=case.conversation in more)
+                    outcomes.append(sheet.decide(conversations[case.conversation], last))
             await sheet.write(tx)
         return outcomes
+
+    def _has_words(self, item: InboxItem) -> bool:
+        """Whether a person's words wait to be read; what does not open may be words."""
+        place = inbox_place(item.conversation, item.seq)
+        try:
+            mark = in_inbox(self._tools.ring.open_text(place, item.sealed_text).reveal())
+        except VaultError:
+            return True
+        return mark in {None, Mark.MEDIA}
 
 
 class _Sheet:
@@ -165,6 +180,8 @@ class _Sheet:
         writes = speaker(talk.speaker, case.signs, understanding, assessment.topic)
         scene = self._scene(conversation, case, writes)
         act = _with_device_question(choose(assessment, scene), conversation)
+        if act.erases and case.more:  # erasing would destroy words that nobody has read: ask once more
+            act = Act(("wipe.ask",), "wipe_sure", quick=("erase", "keep"))
         if act.found is not None:
             assessment = believed(assessment, act.found, Topic.GROOMING, "self-check")
         moved = self._moved(conversation, assessment, act)

@@ -24,6 +24,7 @@ from channels.port import Parcel, QuickReply, Sender, Way
 from handoff.conversation import Address, Conversation, DeliveryState, OutboxItem
 from handoff.errors import StoreBusy
 from handoff.letter import opened
+from handoff.store.ports import Transaction
 from vault.errors import VaultError
 from vault.keyring import Place
 
@@ -64,26 +65,38 @@ class Delivery:
         self._senders = senders
 
     async def run(self) -> None:
-        """Send whenever the bell rings, and every two seconds, until cancelled."""
+        """Send whenever the bell rings, and every two seconds, until cancelled.
+
+        Each channel for itself: a provider that answers late makes nobody wait on another channel.
+        """
+        async with asyncio.TaskGroup() as channels:
+            for channel in self._senders:
+                channels.create_task(self._run(channel))
+            await asyncio.Event().wait()
+
+    async def _run(self, channel: str) -> None:
         async with self._tools.bell.listen() as rings:
             while True:
-                await self._send_safely()
+                await self._send_safely(channel)
                 try:
                     await asyncio.wait_for(rings.next(), LOOK_EVERY)
                 except TimeoutError:
                     continue
 
-    async def send_due(self) -> int:
-        """Send what is due now; return how many rows were settled, postponed, held or failed."""
+    async def send_due(self, *channels: str) -> int:
+        """Send what is due now on these channels (none given: on all).
+
+        Returns how many rows were settled, postponed, held or failed.
+        """
         now = self._tools.now()
         async with self._tools.store.begin() as tx:
-            items = await tx.outbox.lease(list(self._senders), now, now + LEASE, AT_ONCE)
+            items = await tx.outbox.lease(channels or list(self._senders), now, now + LEASE, AT_ONCE)
         await asyncio.gather(*(self._send(item) for item in items))
         return len(items)
 
-    async def _send_safely(self) -> None:
+    async def _send_safely(self, channel: str) -> None:
         try:
-            while self._senders and await self.send_due():
+            while await self.send_due(channel):
                 pass
         except StoreBusy as error:
             _log.warning("deliver.busy", error=str(error))
@@ -151,23 +164,23 @@ class Delivery:
         try:
             sent_ids = await self._senders[item.channel].send(ways, parcel)
         except Blocked:
-            await self._shut(around.addresses)
+            await self._shut(around)
             raise
         sent = [sent_record(self._tools, item.channel, item.conversation, item.seq, id) for id in sent_ids]
-        spent = [
-            replace(address, sealed_ticket=None, ticket_until=None)
-            for address in around.addresses
-            if address.sealed_ticket
-        ]
         async with self._tools.store.begin() as tx:
+            spent = [now for then, now in await _still(tx, around) if then.sealed_ticket == now.sealed_ticket]
             if settles:
                 await tx.outbox.settle([item.id])
             await tx.sent.put(sent)
-            await tx.addresses.change(spent)
+            await tx.addresses.change(
+                [replace(now, sealed_ticket=None, ticket_until=None) for now in spent if now.sealed_ticket]
+            )
 
-    async def _shut(self, addresses: Sequence[Address]) -> None:
+    async def _shut(self, around: _Round) -> None:
+        """Nothing goes to where we are blocked, unless they wrote from there meanwhile."""
         async with self._tools.store.begin() as tx:
-            await tx.addresses.change([replace(address, shut="Blocked") for address in addresses])
+            silent = [now for then, now in await _still(tx, around) if then.heard_at == now.heard_at]
+            await tx.addresses.change([replace(now, shut="Blocked") for now in silent])
 
     def _postponed(self, item: OutboxItem, error: Exception) -> OutboxItem:
         attempts = item.attempts + 1
@@ -203,14 +216,24 @@ class Delivery:
         await self._tools.bell.ring(item.conversation)
 
 
+async def _still(tx: Transaction, around: _Round) -> list[tuple[Address, Address]]:
+    """The addresses as they were and as they are now, locked; without those that lead elsewhere by now."""
+    await tx.conversations.lock([around.conversation.id])
+    now = await tx.addresses.find([address.index for address in around.addresses])
+    pairs = [(then, now[then.index]) for then in around.addresses if then.index in now]
+    return [(then, kept) for then, kept in pairs if kept.conversation == then.conversation]
+
+
 def _screen(around: _Round) -> Screen:
-    newest = around.addresses[0]
+    """The screen it may appear on: of several the one that others see, for any of them may be the one."""
+    open_ = [address for address in around.addresses if address.shut is None] or around.addresses
+    device = "watched" if any(address.device == "watched" for address in open_) else open_[0].device
     first = around.conversation.talk.turn <= 1
-    return Screen(around.item.channel, newest.device, newest.heard_at, first)
+    return Screen(around.item.channel, device, open_[0].heard_at, first)
 
 
 def _notice(around: _Round) -> str:
-    return "notice.first" if _screen(around).first and around.addresses[0].device is None else "notice"
+    return "notice.first" if _screen(around).first and _screen(around).device is None else "notice"
 
 
 def _lang(lang: str) -> Literal["ko", "en"]:

@@ -30,6 +30,7 @@ NOTICES_A_MINUTE = 1
 CODES_A_MINUTE, CODES_AT_ONCE = 2, 10
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+DRAINS_WITHIN = 2.0
 
 _log = structlog.get_logger("bot.doorways")
 
@@ -73,7 +74,10 @@ async def open_doorways(house: House) -> AsyncIterator[Doorways]:
                     build(ground, doorways)
                 except ValueError as error:
                     raise Unusable(f"{name}: {error}") from None
-        yield doorways
+        try:
+            yield doorways
+        finally:
+            await intake.drain(DRAINS_WITHIN)
 
 
 def _paces(per_minute: int) -> Paces:

@@ -8,12 +8,14 @@ rules see danger.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
+from bot.intake import held_addresses
 from bot.listen import Accepted, Listener
 from bot.marks import Mark, of_media
 from bot.tools import Tools
@@ -21,10 +23,11 @@ from channels.errors import Throttled
 from channels.pace import Pace
 from channels.port import Answer, Busy, Event, Gone, InboundMessage, Moved, QuickReply, Receipt
 from handoff.conversation import Address, Claim, ClaimKey, DeliveryState, OutboxItem
-from handoff.errors import StoreBusy
-from handoff.letter import opened
+from handoff.errors import Conflict, StoreBusy
+from handoff.letter import Letter, opened
 from handoff.store.ports import Transaction
 from nlu.understanding import Worry
+from vault.errors import VaultError
 from vault.keyring import Place
 from vault.recovery import code_index, looks_like_code
 from vault.secret import SecretText
@@ -82,7 +85,7 @@ class Hooks:
         self._listener = listener
         self._words = words
         self._paces = paces
-        self._early: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def keep(self, event: Event) -> None:
         """Take an event in. Raises ``Busy``; then nothing was kept."""
@@ -95,7 +98,7 @@ class Hooks:
                 await self._moved(event)
             else:
                 await self._receipt(event)
-        except StoreBusy:
+        except (Conflict, StoreBusy):  # a conflict: another process wrote of the same address first
             raise Busy from None
 
     @asynccontextmanager
@@ -103,7 +106,7 @@ class Hooks:
         """Take a message in and give what is due. Raises ``Busy`` or ``Throttled``; then nothing was kept."""
         try:
             accepted = await self._take(message, hold=int(within * 1000) + LEASES_WITHIN)
-        except StoreBusy:
+        except (Conflict, StoreBusy):
             raise Busy from None
         if accepted is None:
             raise Throttled(SLOWS_FOR)
@@ -117,8 +120,25 @@ class Hooks:
         except BaseException:
             await self._take_back(given.items)
             raise
-        async with self._tools.store.begin() as tx:
-            await tx.outbox.settle([item.id for item in given.items])
+        self._soon(self._settle(given.items))
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is under way beside requests end; what does not is given or told again."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Beside the request: a response that is being sent must neither wait for it nor cut it off."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _settle(self, items: Sequence[OutboxItem]) -> None:
+        try:
+            async with self._tools.store.begin() as tx:
+                await tx.outbox.settle([item.id for item in items])
+        except StoreBusy:
+            _log.warning("hooks.settled_late")  # the lease ends, and it is given once more
 
     # -- messages -------------------------------------------------------------------------------------------
 
@@ -136,7 +156,7 @@ class Hooks:
     def _too_fast(self, who: str, text: str) -> bool:
         """Whether this is a flood. Danger is never one."""
         alone = self._paces.messages.wait(who)
-        together = self._paces.everything.wait("")
+        together = 0.0 if alone else self._paces.everything.wait("")  # one flood takes nobody's place
         if not (alone or together) or self._tools.ensemble.glance(text) >= Worry.URGENT:
             return False
         if alone:
@@ -167,10 +187,14 @@ class Hooks:
             return Mark.SLOW
         tools = self._tools
         async with tools.store.begin() as tx:
-            conversation = await tx.recovery.find(code_index(tools.index, SecretText(message.text)))
+            code = code_index(tools.index, SecretText(message.text))
+            conversation = await tx.recovery.find(code)
             if conversation is None:
                 return Mark.NO_CODE
-            known = (await tx.addresses.find([index])).get(index)
+            known = (await held_addresses(tx, [index], [conversation])).get(index)
+            if await tx.recovery.find(code) != conversation:  # it was erased while we waited
+                return Mark.NO_CODE
+            await self._leave_behind(tx, conversation, message.channel, index)
             if known is not None:
                 await tx.addresses.change([replace(known, conversation=conversation)])
             else:
@@ -181,6 +205,17 @@ class Hooks:
                 await tx.addresses.add([new])
         return Mark.CODE
 
+    async def _leave_behind(self, tx: Transaction, conversation: str, channel: str, index: bytes) -> None:
+        """An older account on the same channel may be in other hands by now: nothing goes there any more.
+
+        Not on KakaoTalk, where one visitor is known by several keys.
+        """
+        if channel == "kakao":
+            return
+        older = [value for value in await tx.addresses.of(conversation) if value.index != index]
+        left = [value for value in older if value.channel == channel]
+        await tx.addresses.change([replace(value, shut="Left", sealed_ticket=None) for value in left])
+
     # -- answers in the response ----------------------------------------------------------------------------
 
     async def _lease(self, conversation: str, channel: str) -> _Given:
@@ -188,8 +223,9 @@ class Hooks:
         tools, now = self._tools, self._tools.now()
         async with tools.store.begin() as tx:
             found = (await tx.conversations.lock([conversation])).get(conversation)
-            waiting = [item for item in await tx.outbox.of(conversation) if _waits(item, channel, now)]
-            letters = [opened(tools.ring, item) for item in waiting]
+            due = [item for item in await tx.outbox.locked(conversation) if _waits(item, channel, now)]
+            read = [(item, letter) for item in due if (letter := self._opened(item)) is not None]
+            waiting, letters = [item for item, _ in read], [letter for _, letter in read]
             sizes = [sum(len(text) for text in letter.texts) for letter in letters]
             fits = [n for n in range(len(letters)) if n == 0 or sum(sizes[: n + 1]) <= ANSWER_LETTERS]
             for n in fits:
@@ -200,6 +236,13 @@ class Hooks:
         lang = found.lang if found else "ko"
         quick = tuple(QuickReply(q.label, q.say) for q in tools.content.quick(offered, lang))
         return _Given([waiting[n] for n in fits], Answer(texts, quick))
+
+    def _opened(self, item: OutboxItem) -> Letter | None:
+        """``None``: its seal does not open; delivering makes it a dead letter, and the others go on."""
+        try:
+            return opened(self._tools.ring, item)
+        except VaultError:
+            return None
 
     async def _take_back(self, items: Sequence[OutboxItem]) -> None:
         async with self._tools.store.begin() as tx:
@@ -212,7 +255,7 @@ class Hooks:
         tools = self._tools
         index = tools.index.of(f"address/{event.channel}", event.address)
         async with tools.store.begin() as tx:
-            address = (await tx.addresses.find([index])).get(index)
+            address = (await held_addresses(tx, [index])).get(index)
             if address is None or not await self._first(tx, event.channel, event.event_id, address):
                 return
             await tx.addresses.change([replace(address, shut="Blocked", sealed_ticket=None)])
@@ -229,7 +272,7 @@ class Hooks:
         old = tools.index.of(f"address/{event.channel}", event.address)
         new = tools.index.of(f"address/{event.channel}", event.to)
         async with tools.store.begin() as tx:
-            known = await tx.addresses.find([old, new])
+            known = await held_addresses(tx, [old, new])
             if old not in known or not await self._first(tx, event.channel, event.event_id, known[old]):
                 return
             await tx.addresses.remove(old)
@@ -242,11 +285,9 @@ class Hooks:
 
     async def _receipt(self, event: Receipt) -> None:
         """Keep a receipt. One that is faster than our own note of having sent is looked at again soon."""
-        if await self._received(event) or len(self._early) >= EARLY_RECEIPTS:
+        if await self._received(event) or len(self._under_way) >= EARLY_RECEIPTS:
             return
-        task = asyncio.create_task(self._look_again(event))
-        self._early.add(task)
-        task.add_done_callback(self._early.discard)
+        self._soon(self._look_again(event))
 
     async def _look_again(self, event: Receipt) -> None:
         for pause in LOOKS_AGAIN:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.marks import SHOWN, Mark, for_inbox
+from bot.marks import SHOWN, Mark, for_inbox, inbox_place
 from bot.tools import Tools
 from channels.port import InboundMessage, UnknownSession
 from handoff.conversation import (
@@ -18,7 +18,7 @@ from handoff.conversation import (
     InboxItem,
     Sent,
 )
-from handoff.errors import StoreBusy
+from handoff.errors import Conflict, StoreBusy
 from handoff.people import DeskKey
 from handoff.store.ports import Transaction
 from vault.desk import new_conversation_key
@@ -60,16 +60,33 @@ class Received:
 
 async def receive(tools: Tools, arrivals: Sequence[Arrival]) -> list[Received]:
     """Take a batch in, in one commit. Raises ``StoreBusy``; then nothing was kept."""
-    async with tools.store.begin() as tx:
-        intake = await _Intake.prepare(tools, tx, arrivals)
-        results = [intake.take(arrival) for arrival in arrivals]
-        await intake.write(tx)
+    try:
+        async with tools.store.begin() as tx:
+            intake = await _Intake.prepare(tools, tx, arrivals)
+            results = [intake.take(arrival) for arrival in arrivals]
+            await intake.write(tx)
+    except Conflict:  # another process wrote of the same new address first: now it is found
+        raise StoreBusy("the same address came in twice at once") from None
     return results
 
 
-def inbox_place(conversation: str, seq: int) -> Place:
-    """Where an undecided text belongs."""
-    return Place("inbox", f"{conversation}/{seq}", "sealed_text")
+async def held_addresses(
+    tx: Transaction, indexes: Sequence[bytes], also: Sequence[str] = ()
+) -> Mapping[bytes, Address]:
+    """These addresses, with the conversations they lead to (and ``also``) locked: nobody else changes them.
+
+    Raises ``StoreBusy`` when one of them was led elsewhere meanwhile.
+    """
+    before = await tx.addresses.find(indexes)
+    await tx.conversations.lock(sorted({value.conversation for value in before.values()} | set(also)))
+    held = await tx.addresses.find(indexes)
+    if _leads(held) != _leads(before):
+        raise StoreBusy("an address was led elsewhere at the same time")
+    return held
+
+
+def _leads(addresses: Mapping[bytes, Address]) -> dict[bytes, str]:
+    return {index: value.conversation for index, value in addresses.items()}
 
 
 def _spoken(arrival: Arrival, conversation: Conversation) -> str:
@@ -109,10 +126,13 @@ class _Intake:
     async def prepare(cls, tools: Tools, tx: Transaction, arrivals: Sequence[Arrival]) -> _Intake:
         intake = cls(tools)
         intake._claims = dict(await tx.claims.find([arrival.key for arrival in arrivals]))
-        intake._addresses = dict(await tx.addresses.find(list({arrival.address for arrival in arrivals})))
-        ids = {address.conversation for address in intake._addresses.values()}
-        ids |= {claim.conversation for claim in intake._claims.values()}
+        indexes = list({arrival.address for arrival in arrivals})
+        before = await tx.addresses.find(indexes)
+        ids = set(_leads(before).values()) | {claim.conversation for claim in intake._claims.values()}
         intake._conversations = dict(await tx.conversations.lock(sorted(ids)))
+        intake._addresses = dict(await tx.addresses.find(indexes)) if ids else {}
+        if _leads(intake._addresses) != _leads(before):
+            raise StoreBusy("an address was led elsewhere at the same time")
         intake._known = set(intake._conversations)
         erased = any(value.sealed_key is None for value in intake._conversations.values())
         if erased or any(arrival.address not in intake._addresses for arrival in arrivals):

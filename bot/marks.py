@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from nlu.understanding import Signal, Understanding, Worry
+from vault.keyring import Place
 
 if TYPE_CHECKING:
     from nlu.understanding import Lang
@@ -69,6 +70,11 @@ def of_media(kind: str) -> Mark:
 def for_inbox(text: str, mark: Mark | None) -> str:
     """What the inbox keeps. The sign is taken out of what a visitor wrote."""
     return f"{_SIGN}{mark}" if mark else text.replace(_SIGN, "")
+
+
+def inbox_place(conversation: str, seq: int) -> Place:
+    """Where an undecided text belongs."""
+    return Place("inbox", f"{conversation}/{seq}", "sealed_text")
 
 
 def in_inbox(kept: str) -> Mark | None:

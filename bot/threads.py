@@ -72,7 +72,11 @@ class Threads:
                 await tx.shown.up_to({conversation.id: after}, WEB)
         letters = {item.seq: opened(self._tools.ring, item) for item in items}
         key = _key(token, address)
-        lines = [self._line(entry, letters, key, conversation.lang) for entry in entries]
+        lines: list[Line | None] = [self._line(entry, letters, key, conversation.lang) for entry in entries]
+        if conversation.sealed_key is None:  # of an erased one only the farewell is left, without an entry
+            lines = [
+                self._farewell(letter, conversation) for letter in letters.values() if letter.seq > after
+            ]
         standing = await self._queue.standing(conversation)
         return View(tuple(line for line in lines if line is not None), standing)
 
@@ -92,7 +96,7 @@ class Threads:
         code = await asyncio.to_thread(new_code, lang)
         async with self._tools.store.begin() as tx:
             found = await self._session(tx, token)
-            if found is None:
+            if found is None or not await _is_kept(tx, found[1].id):
                 return None
             await tx.recovery.put(code_index(self._tools.index, code), found[1].id, self._tools.now())
         return code.reveal()
@@ -101,7 +105,7 @@ class Threads:
         """Let a new session continue where the code leads. ``None``: it leads nowhere."""
         async with self._tools.store.begin() as tx:
             conversation = await tx.recovery.find(code_index(self._tools.index, SecretText(code)))
-            if conversation is None:
+            if conversation is None or not await _is_kept(tx, conversation):
                 return None
             index = self._tools.index.of(f"address/{WEB}", token)
             await tx.addresses.add([Address(WEB, index, conversation, None, None, self._tools.now())])
@@ -129,6 +133,10 @@ class Threads:
             return ()
         at = _when(decided.conversation.last_at)
         return (Line(letter.seq, "bot", at, letter.texts, self._quick(letter, decided.conversation.lang)),)
+
+    def _farewell(self, letter: Letter, conversation: Conversation) -> Line:
+        at = _when(conversation.closed_at or conversation.last_at)
+        return Line(letter.seq, "bot", at, letter.texts, self._quick(letter, conversation.lang))
 
     def _line(self, entry: Entry, letters: Mapping[int, Letter], key: bytes | None, lang: str) -> Line | None:
         if entry.author is Author.NOTE:
@@ -205,6 +213,12 @@ class _QueueView:
         async with self._tools.store.read() as tx:
             self._queue = tuple(await tx.conversations.in_phase([Phase.WAITING, Phase.CLAIMED]))
             self._present = await tx.sessions.present(now - PRESENT_FOR)
+
+
+async def _is_kept(tx: Transaction, conversation: str) -> bool:
+    """Whether it was not erased; it cannot be until this transaction ends."""
+    found = (await tx.conversations.lock([conversation])).get(conversation)
+    return found is not None and found.sealed_key is not None
 
 
 def _key(token: str, address: Address) -> bytes | None:

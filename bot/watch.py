@@ -12,7 +12,7 @@ import structlog
 
 from bot.check_in import CheckIn
 from bot.decide import Decider, Undecided
-from bot.intake import inbox_place
+from bot.marks import inbox_place
 from bot.tools import Tools
 from handoff.conversation import InboxItem
 from handoff.errors import StoreBusy
@@ -53,16 +53,19 @@ class Watch:
         now = self._tools.now()
         async with self._tools.store.read() as tx:
             items = await tx.inbox.undecided(now - older_than, AT_ONCE)
-        for item in items:
-            try:
-                await self._decide(item)
-            except Exception as error:  # noqa: BLE001  one bad message must not keep the others waiting
-                _log.error("watch.failed", conversation=item.conversation, error=type(error).__name__)
+        await asyncio.gather(*(self._decide_safely(item) for item in items))
         await self._sweep(now)
         if now - self._checked_at >= CHECK_IN_EVERY:
             self._checked_at = now
             await self._check_in.look()
         return len(items)
+
+    async def _decide_safely(self, item: InboxItem) -> None:
+        """Each for itself: one that waits for its turn, or is bad, must not keep the others waiting."""
+        try:
+            await self._decide(item)
+        except Exception as error:  # noqa: BLE001  see above
+            _log.error("watch.failed", conversation=item.conversation, error=type(error).__name__)
 
     async def _look_safely(self, older_than: int) -> None:
         try:

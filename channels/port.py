@@ -181,9 +181,9 @@ class Intake(Protocol):
         """Take a message in and answer it in the response.
 
         Gives ``None`` when nothing is decided ``within`` seconds and nothing waited: what is decided later is
-        pushed by the message's ticket, or waits for the visitor's next message. What was given counts as delivered when
-        the block ends without an error; after an error it waits. The same event again gives an empty answer
-        or what could not be given before. Raises ``Busy``; then nothing was kept.
+        pushed by the message's ticket, or waits for the visitor's next message. What was given counts as
+        delivered when the block ends without an error; after an error it waits. The same event again gives an
+        empty answer or what could not be given before. Raises ``Busy`` or ``Throttled``; then nothing was kept.
         """
 
 
@@ -216,4 +216,7 @@ class Sender(Protocol):
         """
 
     async def erase(self, address: str, sent_ids: Sequence[str]) -> None:
-        """Delete on the visitor's side what the provider still lets us delete; the rest stays."""
+        """Delete on the visitor's side what the provider still lets us delete; the rest stays.
+
+        ``address`` is empty where it is not known any more; the ids alone must do.
+        """

@@ -77,7 +77,7 @@ def router(hooks: Mapping[str, Hook], public_url: str) -> APIRouter:
 
 
 def _public(request: Request, public_url: str) -> str:
-    """The request's address as the provider wrote it: behind a proxy ours differs, and signatures cover it."""
+    """The address as the provider wrote it: signatures cover it, and behind a proxy ours differs."""
     query = request.url.query
     base = public_url.rstrip("/") if public_url else f"{request.url.scheme}://{request.url.netloc}"
     return f"{base}{request.scope['raw_path'].decode('ascii')}" + (f"?{query}" if query else "")

@@ -272,6 +272,8 @@ def _permit(staff: Staff, action: Action, conversation: Conversation) -> None:
     standing = relation(staff.id, conversation)
     if standing is Relation.WALLED and not allowed(Action.OPEN, staff.role, standing):
         raise Forbidden("a supervisor sees to this conversation")
+    if conversation.sealed_key is None:
+        raise Closed("the visitor has erased it")
     if action is Action.CLAIM and standing is Relation.OTHER:
         raise Taken("somebody else has claimed it")
     if conversation.phase is Phase.CLOSED and action is not Action.NOTE:

@@ -64,14 +64,15 @@ class TelegramSender:
 
     async def erase(self, address: str, sent_ids: Sequence[str]) -> None:
         """Delete our messages and the visitor's own: Telegram allows it for 48 hours. The rest stays."""
-        messages: set[int] = set()
+        chats: dict[str, set[int]] = {}
         for sent_id in sent_ids:
             where, _, message = sent_id.partition(":")
-            if where == address and message.isascii() and message.isdecimal():
-                messages.add(int(message))
-        newest = sorted(messages, reverse=True)
-        for first in range(0, len(newest), AT_ONCE):
-            await self._delete(_chat(address), newest[first : first + AT_ONCE])
+            if where == (address or where) and message.isascii() and message.isdecimal():
+                chats.setdefault(where, set()).add(int(message))
+        for chat, messages in chats.items():
+            newest = sorted(messages, reverse=True)
+            for first in range(0, len(newest), AT_ONCE):
+                await self._delete(_chat(chat), newest[first : first + AT_ONCE])
 
     async def _send(self, address: str, parcel: Parcel) -> Sequence[str]:
         chat, begun = _chat(address), (parcel.key, address)

@@ -75,6 +75,9 @@ class MemoryOutbox(Part):
         chosen = [item for item in self._state.outbox.values() if item.conversation == conversation]
         return sorted(chosen, key=lambda item: item.seq)
 
+    async def locked(self, conversation: str) -> Sequence[OutboxItem]:
+        return await self.of(conversation)
+
 
 class MemoryShown(Part):
     """Twin of ``SqlShown``."""

@@ -60,7 +60,9 @@ class MemoryConversations(Part):
         state.outbox = {key: value for key, value in state.outbox.items() if value.conversation != id}
 
     async def erased(self, limit: int) -> Sequence[str]:
-        at = {value.conversation for value in self._state.addresses.values()}
+        state = self._state
+        rest = (state.addresses, state.sent, state.outbox)
+        at = {value.conversation for part in rest for value in part.values()}
         return sorted(
             id for id, value in self._state.conversations.items() if value.sealed_key is None and id in at
         )[:limit]

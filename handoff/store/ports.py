@@ -62,7 +62,7 @@ class Conversations(Protocol):
         """
 
     async def erased(self, limit: int) -> Sequence[str]:
-        """Conversations without a key that still have addresses."""
+        """Conversations without a key that still have addresses, messages at a provider, or answers."""
 
     async def in_phase(self, phases: Sequence[Phase]) -> Sequence[Conversation]:
         """All conversations in these phases, most worrying first, then longest waiting."""
@@ -158,6 +158,9 @@ class Outbox(Protocol):
 
     async def of(self, conversation: str) -> Sequence[OutboxItem]:
         """All unsettled answers of one conversation, in order."""
+
+    async def locked(self, conversation: str) -> Sequence[OutboxItem]:
+        """The same; nobody else leases or changes them until this transaction ends."""
 
 
 class SentBook(Protocol):

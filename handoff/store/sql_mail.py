@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from handoff.conversation import DeliveryState, InboxItem, OutboxItem
 from handoff.store import rows, tables
@@ -135,8 +147,17 @@ class SqlOutbox:
             )
 
     async def of(self, conversation: str) -> Sequence[OutboxItem]:
+        return await self._all(self._of(conversation))
+
+    async def locked(self, conversation: str) -> Sequence[OutboxItem]:
+        return await self._all(self._of(conversation).with_for_update())
+
+    @staticmethod
+    def _of(conversation: str) -> Select[Any]:
         table = tables.outbox
-        statement = select(table).where(table.c.conversation == conversation).order_by(table.c.seq)
+        return select(table).where(table.c.conversation == conversation).order_by(table.c.seq)
+
+    async def _all(self, statement: Select[Any]) -> Sequence[OutboxItem]:
         return [rows.to_outbox(row) for row in (await self._connection.execute(statement)).mappings()]
 
 

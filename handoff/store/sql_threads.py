@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handoff.conversation import (
@@ -121,11 +121,11 @@ class SqlConversations:
             await self._connection.execute(delete(table).where(table.c.conversation == id))
 
     async def erased(self, limit: int) -> Sequence[str]:
-        thread, address = tables.conversation, tables.address
+        thread, rest = tables.conversation, (tables.address, tables.sent, tables.outbox)
         statement = (
             select(thread.c.id)
             .where(thread.c.sealed_key.is_(None))
-            .where(exists().where(address.c.conversation == thread.c.id))
+            .where(or_(*(exists().where(table.c.conversation == thread.c.id) for table in rest)))
             .order_by(thread.c.id)
             .limit(limit)
         )

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot import logs
 from bot.doors import CONSOLE_CSP, PUBLIC_CSP, door
-from bot.intake import inbox_place
+from bot.marks import inbox_place
 from bot.serve import _server
 from bot.settings import Keys, Settings, Unusable
 from channels.port import InboundMessage

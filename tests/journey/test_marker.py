@@ -29,7 +29,8 @@ from sqlalchemy.engine import make_url
 from bot.assess_lines import _parsed
 from bot.batch import Batcher
 from bot.decide import Decided, Undecided
-from bot.intake import Arrival, inbox_place
+from bot.intake import Arrival
+from bot.marks import inbox_place
 from channels import port
 from channels.web import Code, Message
 from handoff.conversation import Author, Claim, ClaimKey

@@ -13,9 +13,8 @@ import pytest
 from bot.decide import Decider
 from bot.deliver import Delivery
 from bot.hooks import Hooks, Paces, Words
-from bot.intake import inbox_place
 from bot.listen import Listener
-from bot.marks import in_inbox
+from bot.marks import in_inbox, inbox_place
 from bot.tools import Tools
 from channels.errors import Throttled
 from channels.pace import Pace
@@ -322,10 +321,12 @@ def slowly(tools: Tools) -> tuple[Tools, Slow]:
 
 class TestAnswersInTheResponse:
     async def test_the_answer_is_given_and_counts_as_delivered(self, tools: Tools) -> None:
-        async with hooks(tools).answer(message("사진을 퍼뜨린다고 협박받고 있어요", lang="ko"), 3) as answer:
+        house = hooks(tools)
+        async with house.answer(message("사진을 퍼뜨린다고 협박받고 있어요", lang="ko"), 3) as answer:
             assert answer is not None
             assert answer.texts
             assert await delivered(tools) == []  # nobody pushes meanwhile
+        await house.drain(1)
         assert await waiting(tools, (await settled(tools)).id) == []
 
     async def test_a_response_that_failed_leaves_it_waiting(self, tools: Tools) -> None:
@@ -349,6 +350,7 @@ class TestAnswersInTheResponse:
             async with house.answer(message("안녕하세요", lang="ko"), 3) as answer:
                 assert answer is not None
                 assert bool(answer.texts) is expected
+            await house.drain(1)
 
     async def test_what_is_decided_too_late_is_none_and_pushed_later(self, tools: Tools) -> None:
         tools, slow = slowly(tools)
@@ -478,6 +480,26 @@ class TestWhatElseProvidersTell:
         await settled(tools)
         await house.keep(Gone("kakao", "k3", "consult:1"))
         assert await delivered(tools, "kakao")
+
+
+async def test_an_older_account_on_the_same_channel_is_left_behind_by_a_code(tools: Tools) -> None:
+    house = hooks(tools)
+    await house.keep(message("안녕하세요", "a1", address="tg:old", lang="ko"))
+    found = await settled(tools)
+    await delivered(tools)
+    async with tools.store.begin() as tx:
+        code = new_code("ko")
+        await tx.recovery.put(code_index(tools.index, code), found.id, tools.now())
+    await house.keep(message(code.reveal(), "b1", address="tg:new"))
+    await settled(tools)
+    async with tools.store.read() as tx:
+        by_index = {value.index: value.shut for value in await tx.addresses.of(found.id)}
+    assert by_index[tools.index.of("address/telegram", "tg:old")] == "Left"
+    assert by_index[tools.index.of("address/telegram", "tg:new")] is None
+    await house.keep(message("저예요", "a2", address="tg:old"))  # whoever writes there is heard again
+    await settled(tools)
+    async with tools.store.read() as tx:
+        assert {value.shut for value in await tx.addresses.of(found.id)} == {None}
 
 
 async def test_a_lone_latin_word_does_not_change_the_language(tools: Tools) -> None:

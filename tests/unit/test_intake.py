@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.intake import Arrival, NotReady, Received, inbox_place, receive
+from bot.intake import Arrival, NotReady, Received, receive
+from bot.marks import inbox_place
 from bot.tools import Tools
 from channels.port import InboundMessage
 from handoff.conversation import Author, ClaimKey, Conversation, OutboxItem, Phase
