@@ -182,8 +182,9 @@ class Intake(Protocol):
 
         Gives ``None`` when nothing is decided ``within`` seconds and nothing waited: what is decided later is
         pushed by the message's ticket, or waits for the visitor's next message. What was given counts as
-        delivered when the block ends without an error; after an error it waits. The same event again gives an
-        empty answer or what could not be given before. Raises ``Busy`` or ``Throttled``; then nothing was kept.
+        delivered when the block ends without an error; after an error it waits. The same event again gives
+        an empty answer or what could not be given before. Raises ``Busy`` or ``Throttled``; then nothing was
+        kept.
         """
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from nlu.intents import EVERYDAY, MEANINGS
@@ -43,6 +43,9 @@ class Thresholds:
     ``everyday``: worries that no rule hints at are believed only while everyday talk has less than this:
     (in danger, urgent). ``doubt``: so much confidence in danger makes a message worth a gentle question.
     ``read``: below this the model has not really read a harmless message.
+    ``seconded``: weak evidence of the rules is danger with so much confidence in danger and less than so much
+    in everyday talk. ``calm``: weak evidence that is not seconded is worth a gentle question while calm talk
+    has less than this, and nothing from there on.
     """
 
     believed: float = 0.4
@@ -51,6 +54,8 @@ class Thresholds:
     everyday: tuple[float, float] = (0.05, 0.3)
     doubt: float = 0.25
     read: float = 0.15
+    seconded: tuple[float, float] = (0.15, 0.1)
+    calm: float = 0.5
 
 
 THRESHOLDS: Final = Thresholds()
@@ -67,7 +72,8 @@ def combine(
     """One understanding of both readings. ``reading`` None: the model is ``silent`` (away, or not in use)."""
     opinion = _Opinion.of(reading) if reading else None
     heard = _heard(opinion, rules, thresholds) if opinion else None
-    signals = [*rules.signals, *([heard] if heard else [])]
+    weak = _suspected(rules, opinion if heard else None, thresholds)
+    signals = [*rules.signals, *([heard] if heard else []), *weak]
     if not signals:
         signals.append(_NOBODY_COULD_READ)
     signals.sort(key=lambda signal: -signal.worry)
@@ -136,6 +142,18 @@ def _heard(opinion: _Opinion, rules: RuleReading, thresholds: Thresholds) -> Sig
     return Signal(MEANINGS[best].family, Worry.CALM, "model", best, mass)
 
 
+def _suspected(rules: RuleReading, opinion: _Opinion | None, thresholds: Thresholds) -> tuple[Signal, ...]:
+    """What the weak evidence of the rules comes to. ``opinion`` None: the model has not read the message."""
+    if opinion is None:
+        return rules.weak
+    in_danger, everyday = thresholds.seconded
+    if opinion.of_worry(Worry.DANGER)[1] >= in_danger and opinion.everyday() < everyday:
+        return rules.weak
+    if opinion.of_worry(Worry.CALM, Worry.CALM)[1] >= thresholds.calm:
+        return ()
+    return tuple(replace(signal, worry=Worry.CARE) for signal in rules.weak)
+
+
 def _needed(worry: Worry, thresholds: Thresholds, *, harmless: bool) -> float:
     if harmless:
         return thresholds.believed_against
@@ -181,7 +199,8 @@ class Ensemble:
 
     def glance(self, text: str) -> Worry:
         """What the rules alone see, at once: enough to know whom a flood must not delay."""
-        return self._lexicon.read(normalise(text)).worry
+        reading = self._lexicon.read(normalise(text))
+        return Worry.DANGER if reading.weak else reading.worry
 
     async def understand(self, text: str, lang: Lang | None = None) -> Understanding:
         """What ``text`` means. Never raises for a text; takes as long as the reader's deadline at most.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nlu.clues import Chain, Clue, Found
     from nlu.normalise import Forms
     from nlu.patterns import Pattern
+    from nlu.points import Points
 
 _BLANK: Final = "\x00"
 
@@ -74,11 +75,13 @@ class Lexicon:
         contexts: Iterable[Context] = (),
         harmless: Iterable[Harmless] = (),
         clues: Iterable[Clue] = (),
+        points: Iterable[Points] = (),
     ) -> None:
         """Index ``rules`` and ``harmless`` by their anchors. Raises ``PatternError`` for a broken clue."""
         self.rules = tuple(rules)
         self.contexts: Mapping[str, Context] = {context.id: context for context in contexts}
         self.harmless = tuple(harmless)
+        self.points = tuple(points)
         self._rules_at = _Index([rule.patterns for rule in self.rules])
         self._harmless_at = _Index([phrase.patterns for phrase in self.harmless])
         self._clues = ClueBook(clues)
@@ -94,14 +97,22 @@ class Lexicon:
         fired = [rule for rule in map(self.rules.__getitem__, numbers) if seen.allow(rule)]
         fired.sort(key=lambda rule: -rule.worry)
         names = tuple(phrase.id for phrase in harmless)
+        certain = bool(fired) and fired[0].worry is Worry.DANGER
+        weak = () if certain else self._weak(clues, seen)
         if not fired and harmless:
             calm = Signal("smalltalk", Worry.CALM, "rules", names[0], 1.0)
-            return RuleReading((calm,), names, harmless[0].intent)
+            return RuleReading((calm,), names, harmless[0].intent, weak)
         return RuleReading(
             signals=tuple(Signal(rule.family, rule.worry, "rules", rule.id, 1.0) for rule in fired),
             harmless=names,
             intent=fired[0].intent if fired else None,
+            weak=weak,
         )
+
+    def _weak(self, clues: Sequence[tuple[Found, float]], seen: _Contexts) -> tuple[Signal, ...]:
+        """What the clues may mean together."""
+        reached = [points for points in self.points if any(points.reached(found) for found, _ in clues)]
+        return tuple(points.signal() for points in reached if not seen.any(points.unless))
 
     def _found(self, text: str, anchors: set[str]) -> Iterator[int]:
         """The numbers of the rules of which a pattern matches."""
@@ -170,9 +181,10 @@ class _Contexts:
     answers: dict[str, bool]
 
     def allow(self, rule: Rule) -> bool:
-        if any(self._holds(name) for name in rule.unless):
-            return False
-        return all(self._holds(name) for name in rule.needs)
+        return not self.any(rule.unless) and all(self._holds(name) for name in rule.needs)
+
+    def any(self, names: Iterable[str]) -> bool:
+        return any(self._holds(name) for name in names)
 
     def _holds(self, name: str) -> bool:
         if name not in self.answers:

@@ -2,7 +2,7 @@
 
     RulebookError        a rule file is broken; the message names file and rule
 
-A file is a mapping with any of the lists ``clues``, ``contexts``, ``harmless`` and ``rules``; see
+A file is a mapping with any of the lists ``clues``, ``contexts``, ``harmless``, ``points`` and ``rules``; see
 ``nlu/rules/``. A rule takes family and worry from its intent, or names them itself; ``together`` lists its
 chains of clues.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeGuard, cast
 
 import yaml
 
@@ -20,6 +20,7 @@ from nlu.clues import Clue, ClueBook, read_chain
 from nlu.intents import MEANINGS
 from nlu.lexicon import Context, Harmless, Lexicon, Rule
 from nlu.patterns import compile_line
+from nlu.points import Points
 from nlu.understanding import Worry
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _LISTS: Final = {
     "clues": {"id", "ko", "en"},
     "contexts": {"id", "ko", "en", "but_ko", "but_en"},
     "harmless": {"id", "intent", "why", "ko", "en"},
+    "points": {"id", "family", "why", "need", "worth", "unless"},
     "rules": {"id", "intent", "family", "worry", "why", "ko", "en", "unless", "needs", "together"},
 }
 
@@ -125,6 +127,7 @@ def load(folder: Path = FOLDER) -> Lexicon:
         clues=clues,
         contexts=contexts,
         harmless=tuple(_harmless(entry) for entry in entries["harmless"]),
+        points=tuple(_points(entry, known) for entry in entries["points"]),
     )
 
 
@@ -177,20 +180,51 @@ def _harmless(entry: _Entry) -> Harmless:
     return Harmless(entry.id, intent, _some(entry))
 
 
+def _points(entry: _Entry, known: _Known) -> Points:
+    need, worth = entry.fields.get("need"), entry.fields.get("worth")
+    if not _is_count(need) or need < 1:
+        raise entry.broken("'need' must be a whole number above 0")
+    if not isinstance(worth, dict) or not all(map(_is_count, worth.values())):
+        raise entry.broken("'worth' must give whole points to clues")
+    if unknown := sorted(map(str, worth.keys() - known.clues)):
+        raise entry.broken(f"unknown clue '{unknown[0]}'")
+    return Points(
+        id=entry.id,
+        family=_family(entry, None),
+        need=need,
+        why=entry.text("why"),
+        worth=worth,
+        unless=_contexts(entry, known, "unless"),
+    )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _family(entry: _Entry, default: str | None) -> str:
+    family = entry.text("family", default)
+    if family not in _FAMILIES:
+        raise entry.broken(f"unknown family '{family}'")
+    return family
+
+
+def _contexts(entry: _Entry, known: _Known, key: str) -> tuple[str, ...]:
+    for name in entry.lines(key):
+        if name not in known.contexts | known.clues:
+            raise entry.broken(f"unknown context '{name}'")
+    return tuple(entry.lines(key))
+
+
 def _rule(entry: _Entry, known: _Known) -> Rule:
     intent = entry.text("intent") if "family" not in entry.fields or "intent" in entry.fields else None
     if intent is not None and intent not in MEANINGS:
         raise entry.broken(f"unknown intent '{intent}'")
     meaning = MEANINGS[intent] if intent else None
-    family = entry.text("family", meaning.family if meaning else None)
+    family = _family(entry, meaning.family if meaning else None)
     worry = entry.text("worry", meaning.worry.word if meaning else None)
-    if family not in _FAMILIES:
-        raise entry.broken(f"unknown family '{family}'")
     if worry not in _WORRIES:
         raise entry.broken(f"worry is one of {', '.join(_WORRIES)}")
-    for name in (*entry.lines("unless"), *entry.lines("needs")):
-        if name not in known.contexts | known.clues:
-            raise entry.broken(f"unknown context '{name}'")
     chains = entry.chains(known.clues)
     return Rule(
         id=entry.id,
@@ -200,6 +234,6 @@ def _rule(entry: _Entry, known: _Known) -> Rule:
         why=entry.text("why"),
         patterns=entry.patterns() if chains else _some(entry),
         chains=chains,
-        unless=tuple(entry.lines("unless")),
-        needs=tuple(entry.lines("needs")),
+        unless=_contexts(entry, known, "unless"),
+        needs=_contexts(entry, known, "needs"),
     )

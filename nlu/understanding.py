@@ -41,11 +41,16 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class RuleReading:
-    """What the rule floor saw: signals, most worrying first, and the harmless phrases it recognised."""
+    """What the rule floor saw: signals, most worrying first, and the harmless phrases it recognised.
+
+    ``weak``: what may be danger where no signal is; it counts only with a second opinion, or where nobody
+    else has read the message.
+    """
 
     signals: tuple[Signal, ...] = ()
     harmless: tuple[str, ...] = ()
     intent: str | None = None
+    weak: tuple[Signal, ...] = ()
 
     @property
     def worry(self) -> Worry:

