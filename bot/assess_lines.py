@@ -84,7 +84,7 @@ async def open_ensemble(rules_only: bool) -> AsyncIterator[FirstLines]:
             if not await server.ready():
                 raise Unusable("the model server did not start; try --rules-only, or: gyeot doctor")
             url = wanted.url
-        reader = await stack.enter_async_context(RasaReader(url, deadline=PATIENCE, bound=AT_ONCE))
+        reader = await stack.enter_async_context(RasaReader(url, deadline=PATIENCE, bound=2 * AT_ONCE))
         yield FirstLines(Ensemble(lexicon, reader), signs)
 
 
