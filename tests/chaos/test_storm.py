@@ -62,7 +62,7 @@ class TestTheBooks:
             {"settled": frozenset()},
             {"decided": {"a1": "telegram", "a2": "sms"}, "settled": frozenset({"a1", "a2"})},
         ],
-        ids=str,
+        ids=lambda change: "-".join(sorted(change)),
     )
     def test_what_is_lost_or_doubled_is_a_fault(
         self, books: Books, kept: Kept, changes: dict[str, object]
