@@ -144,8 +144,13 @@ async def test_a_draft_outlives_losing_the_conversation(page: Page, fake: FakeCo
     talk = threatened(fake)
     await opened(page, fake, talk)
     await page.fill("#box", "조금만 기다려 주세요")
-    talk.row.update(phase="claimed", holder="도윤")
     fake.refuse["reply"] = (409, "not_yours")
+
+    async def lost_meanwhile(route: Route) -> None:
+        talk.row.update(phase="claimed", holder="도윤")
+        await route.continue_()
+
+    await page.route("**/reply", lost_meanwhile)
     await page.click("#send")
     await expect(page.locator(".kept-draft")).to_have_text("조금만 기다려 주세요")
 

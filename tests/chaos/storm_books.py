@@ -197,9 +197,16 @@ def _check_answer(books: Books, found: Kept, id: str, channel: str) -> None:
 
 
 def _check_words(books: Books, id: str, channel: str) -> None:
-    """What was to be said arrived in one piece; what was sent again may stand before or behind it."""
-    arrived = [text for accept in books.accepts[id] for text in accept.texts]
-    if _bare(books.letters[id]) not in _bare(arrived):
+    """What was to be said arrived in one piece; what was sent again may stand before or behind it.
+
+    A part whose yes was lost stands twice; what a dying process still had on the wire may come between the
+    parts that its successor sends.
+    """
+    accepts = books.accepts[id]
+    known = [accept for accept in accepts if not accept.lost]  # a part whose yes was lost is sent again
+    lives = [[accept for accept in known if accept.life == life] for life in {one.life for one in known}]
+    pieces = [[text for accept in taken for text in accept.texts] for taken in (accepts, known, *lives)]
+    if not any(_bare(books.letters[id]) in _bare(arrived) for arrived in pieces):
         books.faults.append(f"{channel} {id} arrived with other words")
 
 

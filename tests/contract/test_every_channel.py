@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,9 @@ from handoff.errors import StoreBusy
 from tests.contract.channel_cases import DOORS, Door, Street, a_street
 from tests.contract.channel_requests import MARKER, SETTINGS, Brought
 from tests.journey.indoors import a_house
+
+SETTLED_WITHIN = 0.3
+"""Seconds after a response in which what was given in it is noted."""
 
 
 def rows(table: str) -> list[Any]:
@@ -51,10 +55,12 @@ class TestEveryDoor:
 
     async def test_the_same_event_again_changes_nothing(self, street: Street, door: Door) -> None:
         first = await street.bring(door.good("무서워요", 1))
+        await asyncio.sleep(SETTLED_WITHIN)
         before = street.kept()
         for _ in range(3):
             again = await street.bring(door.good("무서워요", 1))
             assert again.status_code == first.status_code
+        await asyncio.sleep(SETTLED_WITHIN)
         assert street.kept() == before
 
     async def test_another_event_is_another_entry(self, street: Street, door: Door) -> None:
@@ -115,8 +121,10 @@ class TestEveryDoor:
         assert said == tuple(content.render(id, "ko"))
         assert MARKER not in answer.text
         assert street.outside.asked == [], "nothing was fetched"
+        await asyncio.sleep(SETTLED_WITHIN)
         before = street.kept()
         await street.bring(door.photo(1))
+        await asyncio.sleep(SETTLED_WITHIN)
         assert street.kept() == before
 
 
